@@ -1,0 +1,130 @@
+package dev.sluice.kube;
+
+import dev.sluice.flow.Experimental;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * How a stream is doing, as of one moment. Immutable.
+ *
+ * @param name the informer's name
+ * @param phase what the stream is doing
+ * @param since when it began to do so
+ * @param synced whether the first list has been handed over
+ * @param anchor the last resource version up to which every event was handed over; empty before the
+ *     first list has been
+ * @param lastFrame when something was last received, a bookmark included
+ * @param objects how many objects are in the store
+ * @param counts what happened, as often as it did
+ * @param stops how often the stream stopped, by cause; a cause that never occurred is absent
+ * @param recentStops the last stops, newest first, 32 at most
+ * @param undecodable the last frames or objects that could not be decoded, newest first, 8 at most
+ * @param consumers the consumers
+ */
+@Experimental
+public record StreamStatus(
+    String name,
+    Phase phase,
+    Instant since,
+    boolean synced,
+    Optional<String> anchor,
+    Optional<Instant> lastFrame,
+    int objects,
+    Counts counts,
+    Map<StopCause, Long> stops,
+    List<StreamStop> recentStops,
+    List<Undecodable> undecodable,
+    List<Consumer> consumers) {
+
+  /** What a stream can be doing. */
+  public enum Phase {
+    /** Not started. */
+    NEW,
+    /** Reading a list, page by page or as a streaming list. */
+    LISTING,
+    /** The list is in the store; its differences wait for a gate. */
+    HANDING_OVER,
+    /** Asking for the server's present version after a lost connection. */
+    PROBING,
+    /** Reading events. */
+    WATCHING,
+    /** Waiting for a full gate to drain. */
+    HELD,
+    /** Waiting before the next attempt. */
+    BACKING_OFF,
+    /** Closed. */
+    CLOSED
+  }
+
+  /**
+   * Counters since the start.
+   *
+   * @param lists lists read to their end
+   * @param watches watches opened
+   * @param added events that made an object known, those of lists included
+   * @param modified events that changed one
+   * @param deleted deletions, those inferred from a list included
+   * @param inferredDeletions deletions inferred from a list
+   * @param bookmarks bookmarks
+   * @param repeated events ignored because their state was already known
+   * @param stale events ignored because a newer state was known
+   * @param undecodable frames or objects that could not be decoded
+   * @param retryAfterCapped how often the server asked for a longer wait than the cap allows
+   * @param bytes bytes received in bodies
+   */
+  public record Counts(
+      long lists,
+      long watches,
+      long added,
+      long modified,
+      long deleted,
+      long inferredDeletions,
+      long bookmarks,
+      long repeated,
+      long stale,
+      long undecodable,
+      long retryAfterCapped,
+      long bytes) {}
+
+  /**
+   * What could not be decoded.
+   *
+   * @param at when it arrived
+   * @param reason what was wrong
+   * @param size how long it was, in bytes
+   * @param head its beginning, 512 bytes at most, as text
+   */
+  public record Undecodable(Instant at, String reason, long size, String head) {}
+
+  /**
+   * A consumer.
+   *
+   * @param name its name
+   * @param gate the kind of its gate
+   * @param backlog how many changes wait for it
+   * @param delivered how many it has been told
+   * @param failures how often its handler threw
+   */
+  public record Consumer(String name, String gate, int backlog, long delivered, long failures) {}
+
+  /**
+   * Whether the stream does its work: it is watching or listing, or was interrupted by something
+   * routine. Backing off after a failure, or being closed, is not healthy.
+   */
+  public boolean healthy() {
+    return switch (phase) {
+      case LISTING, HANDING_OVER, PROBING, WATCHING, HELD -> true;
+      case NEW, CLOSED -> false;
+      case BACKING_OFF -> !recentStops.isEmpty() && routine(recentStops.get(0).cause());
+    };
+  }
+
+  private static boolean routine(StopCause cause) {
+    return switch (cause) {
+      case SERVER_TIMEOUT, EOF, EXPIRED, CONTINUE_EXPIRED, GATE_PAUSED, AUDIT_DIVERGED -> true;
+      default -> false;
+    };
+  }
+}
