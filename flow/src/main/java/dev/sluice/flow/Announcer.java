@@ -35,6 +35,12 @@ final class Announcer {
     }
   }
 
+  void abandoned(String cause, long nanos) {
+    if (!silent()) {
+      tell(new FlowEvent.Abandoned(source, cause, nanos));
+    }
+  }
+
   void rejected(String cause) {
     if (!silent()) {
       tell(new FlowEvent.Rejected(source, cause));
@@ -53,7 +59,6 @@ final class Announcer {
     }
   }
 
-  @SuppressWarnings("CatchAndPrintStackTrace")
   void tell(FlowEvent event) {
     try {
       listener.on(event);

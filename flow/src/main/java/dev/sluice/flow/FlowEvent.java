@@ -26,6 +26,13 @@ public sealed interface FlowEvent {
    */
   record Waited(String source, String cause, long nanos) implements FlowEvent {}
 
+  /**
+   * Somebody who waited left without having got anything: interrupted or cancelled.
+   *
+   * @param nanos how long it had waited, in nanoseconds
+   */
+  record Abandoned(String source, String cause, long nanos) implements FlowEvent {}
+
   /** Something was refused. Nothing that was already held is lost by it. */
   record Rejected(String source, String cause) implements FlowEvent {}
 

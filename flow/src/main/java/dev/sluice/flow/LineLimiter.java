@@ -1,0 +1,794 @@
+package dev.sluice.flow;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A limiter with a line of waiters: who comes first is served first, by one timer.
+ *
+ * <h2>The line</h2>
+ *
+ * A doubly linked list under a lock. A subclass brings the <i>meter</i>, which knows how many
+ * permits there are and when there will be more; as long as the line is empty, the meter may also
+ * grant permits by itself without the lock (see {@link #seize}).
+ *
+ * <p>Only the head of the line has a time; the others have an order. So there is one timer for the
+ * limiter and not one for each waiter, and when the rate changes or a waiter leaves there is
+ * nothing to correct but that timer. A waiter's deadline needs no timer either: the instant of its
+ * turn follows from the meter and from what stands before it, so a waiter that would be late is
+ * turned away when it comes, and can become late afterwards only when the rate falls. Those are
+ * looked for when that happens.
+ *
+ * <p>The timer is lazy: if the head leaves, the timer stays as it is unless the new head is due
+ * earlier. It may then fire too early, finds nobody due, and is set anew. So 100,000 waiters that
+ * give up one after the other touch the timer twice.
+ *
+ * <p>A waiter costs one node of 64 bytes, for a future 32 more.
+ *
+ * <h2>Reservations</h2>
+ *
+ * Somebody who reserves has been told when to go and won't be told again. If the line is empty, the
+ * meter is charged at once, into debt if need be. Otherwise the reservation takes a place in the
+ * line, as a waiter whom nobody wakes. Should those before it leave, its permits are not charged
+ * before the promised instant; otherwise those behind it would go when it does, and more than the
+ * rate allows would meet in one moment.
+ */
+abstract class LineLimiter implements RateLimiter {
+  static final String CAUSE_RATE = "rate-limit";
+  static final String CAUSE_DEADLINE = "deadline";
+  static final String CAUSE_FULL = "too-many-waiters";
+
+  /** Timers are never set further ahead than this: a year. The line is looked at again then. */
+  private static final long LONGEST_TIMER = 365L * 24 * 3600 * 1_000_000_000L;
+
+  final TimeSource time;
+  final Announcer announcer;
+  final ReentrantLock lock = new ReentrantLock();
+
+  private final String name;
+  private final Executor executor;
+  private final int maxWaiters;
+
+  // All below: only under the lock.
+  private @Nullable Waiter head;
+  private @Nullable Waiter tail;
+  private int waiting;
+  private long permitsInLine;
+  private int deadlines;
+  private long arrivals;
+  private @Nullable Waiter lastPromise;
+  private long permitsBehindLastPromise;
+  private TimeSource.@Nullable Timer timer;
+  private long timerDue;
+  private long timerOrder;
+
+  LineLimiter(Builder builder) {
+    this.name = builder.name;
+    this.time = builder.time;
+    this.announcer = new Announcer(builder.name, builder.listener);
+    this.executor = builder.executorOrDefault();
+    this.maxWaiters = builder.maxWaiters;
+  }
+
+  // ---- the meter, brought by the subclass
+
+  /** How many permits may be asked for at once. */
+  abstract long maxPermits();
+
+  /**
+   * Tries to take permits without the lock.
+   *
+   * @return {@link #TAKEN}, {@link #REFUSED}, or {@link #UNDECIDED} if only the lock can tell
+   */
+  abstract int takeUnlocked(long permits);
+
+  static final int TAKEN = 1;
+  static final int REFUSED = 0;
+  static final int UNDECIDED = -1;
+
+  /** From here until {@link #release} the meter changes under the lock only. Repeatable. */
+  abstract void seize(long now);
+
+  /**
+   * The end of {@link #seize}.
+   *
+   * @param lineEmpty whether permits may be taken without the lock again; if not, {@link
+   *     #takeUnlocked} refuses
+   */
+  abstract void release(boolean lineEmpty);
+
+  /**
+   * How long until {@code own} permits could be granted, given that {@code through - own} others go
+   * before.
+   *
+   * @return nanoseconds; zero or less means now
+   */
+  abstract long untilGranted(long now, long through, long own);
+
+  /** How long it takes for so many permits to flow in, in nanoseconds. */
+  abstract long nanosFor(long permits);
+
+  /**
+   * Takes permits, into debt if they are not there.
+   *
+   * @param waited whether somebody waited for them, so that a late timer is to be made up for
+   */
+  abstract void grant(long now, long permits, boolean waited);
+
+  /** How many permits are there, given that nobody waits; negative when some are owed. */
+  abstract double tokens(long now);
+
+  /** What {@link #giveBack} needs to know of the grant that was just made. */
+  abstract Receipt receipt(long permits);
+
+  /**
+   * Undoes a grant as far as nobody was served after it.
+   *
+   * @param due whether the permits could have been used already
+   */
+  abstract void giveBack(Receipt receipt, boolean due);
+
+  /** A meter's memory of one grant. */
+  interface Receipt {}
+
+  // ---- taking
+
+  @Override
+  public final String name() {
+    return name;
+  }
+
+  @Override
+  public final int waiting() {
+    lock.lock();
+    try {
+      return waiting;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public final double available() {
+    lock.lock();
+    try {
+      long now = time.nanoTime();
+      seize(now);
+      try {
+        return head == null ? tokens(now) : 0;
+      } finally {
+        release(head == null);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public final boolean tryAcquire(long permits) {
+    if (permits != 1) {
+      check(permits);
+    }
+    int outcome = takeUnlocked(permits);
+    if (outcome == UNDECIDED) {
+      outcome = takeLocked(permits) ? TAKEN : REFUSED;
+    }
+    if (outcome == TAKEN) {
+      return true;
+    }
+    announcer.rejected(CAUSE_RATE);
+    return false;
+  }
+
+  private boolean takeLocked(long permits) {
+    lock.lock();
+    try {
+      long now = time.nanoTime();
+      seize(now);
+      try {
+        if (head != null || untilGranted(now, permits, permits) > 0) {
+          return false;
+        }
+        grant(now, permits, false);
+        return true;
+      } finally {
+        release(head == null);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public final void acquire(long permits) throws InterruptedException {
+    String refusal = await(permits, Long.MAX_VALUE);
+    if (refusal != null) {
+      throw tooMany();
+    }
+  }
+
+  @Override
+  public final boolean acquire(long permits, Duration timeout) throws InterruptedException {
+    return await(permits, Durations.nanos("timeout", timeout)) == null;
+  }
+
+  /**
+   * Waits for permits.
+   *
+   * @return null when they were taken, otherwise the cause why not
+   */
+  private @Nullable String await(long permits, long patience) throws InterruptedException {
+    check(permits);
+    if (Thread.interrupted()) {
+      throw new InterruptedException("interrupted before waiting for '" + name + "'");
+    }
+    if (takeUnlocked(permits) == TAKEN) {
+      return null;
+    }
+    Waiter waiter = new Waiter(permits, Thread.currentThread());
+    String refusal = join(waiter, patience);
+    if (refusal != null) {
+      announcer.rejected(refusal);
+      return refusal;
+    }
+    if (waiter.state == Waiter.SERVED) {
+      return null;
+    }
+    boolean interrupted = false;
+    while (waiter.state == Waiter.WAITING) {
+      LockSupport.park(this);
+      if (Thread.interrupted()) {
+        if (leave(waiter)) {
+          announcer.abandoned("interrupted", time.nanoTime() - waiter.since);
+          throw new InterruptedException("interrupted while waiting for '" + name + "'");
+        }
+        interrupted = true; // and yet served: the permits are the caller's
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    if (waiter.state == Waiter.LATE) {
+      announcer.rejected(CAUSE_DEADLINE);
+      return CAUSE_DEADLINE;
+    }
+    announcer.waited(CAUSE_RATE, time.nanoTime() - waiter.since);
+    return null;
+  }
+
+  @Override
+  public final CompletableFuture<@Nullable Void> acquireAsync(long permits) {
+    check(permits);
+    if (takeUnlocked(permits) == TAKEN) {
+      return CompletableFuture.completedFuture(null);
+    }
+    Turn turn = new Turn(this, permits);
+    String refusal = join(turn.waiter, Long.MAX_VALUE);
+    if (refusal != null) {
+      announcer.rejected(refusal);
+      return CompletableFuture.failedFuture(tooMany());
+    }
+    if (turn.waiter.state == Waiter.SERVED) {
+      turn.serve();
+    }
+    return turn;
+  }
+
+  @Override
+  public Reservation reserve(long permits) {
+    check(permits);
+    String refusal;
+    lock.lock();
+    try {
+      long now = time.nanoTime();
+      seize(now);
+      try {
+        long delay = plan(now, permits);
+        if (delay > CellRate.HORIZON_NANOS) {
+          throw new RejectedExecutionException(
+              "a reservation of "
+                  + permits
+                  + " permits of '"
+                  + name
+                  + "' would lie more than 18 years ahead; so many are promised already");
+        }
+        Promise promise = new Promise(this, permits, now + Math.max(0, delay));
+        if (head == null) {
+          grant(now, permits, false);
+          promise.receipt = receipt(permits);
+          return promise;
+        }
+        if (waiting < maxWaiters) {
+          Waiter waiter = new Waiter(permits, promise);
+          promise.waiter = waiter;
+          append(now, waiter, Long.MAX_VALUE);
+          lastPromise = waiter;
+          permitsBehindLastPromise = 0;
+          return promise;
+        }
+        refusal = CAUSE_FULL;
+      } finally {
+        release(head == null);
+      }
+    } finally {
+      lock.unlock();
+    }
+    announcer.rejected(refusal);
+    throw tooMany();
+  }
+
+  private void check(long permits) {
+    if (permits < 1) {
+      throw new IllegalArgumentException(
+          "permits must be at least 1, but " + permits + " were asked of '" + name + "'");
+    }
+    long most = maxPermits();
+    if (permits > most) {
+      throw new IllegalArgumentException(
+          permits
+              + " permits were asked of '"
+              + name
+              + "', which grants at most "
+              + most
+              + " at once, so they could never be had: ask for fewer, or raise the burst");
+    }
+  }
+
+  private RejectedExecutionException tooMany() {
+    return new RejectedExecutionException(
+        "'" + name + "' has " + maxWaiters + " waiters already, as many as allowed (maxWaiters)");
+  }
+
+  // ---- the line
+
+  /**
+   * Serves a newcomer at once or puts it into the line.
+   *
+   * @return null, or the cause why neither
+   */
+  private @Nullable String join(Waiter waiter, long patience) {
+    lock.lock();
+    try {
+      long now = time.nanoTime();
+      seize(now);
+      try {
+        long delay = plan(now, waiter.permits);
+        if (head == null && delay <= 0) {
+          grant(now, waiter.permits, false);
+          waiter.state = Waiter.SERVED;
+          return null;
+        }
+        if (delay > patience || patience == 0) {
+          return CAUSE_DEADLINE;
+        }
+        if (waiting >= maxWaiters) {
+          return CAUSE_FULL;
+        }
+        append(now, waiter, patience);
+        if (lastPromise != null) {
+          permitsBehindLastPromise = plus(permitsBehindLastPromise, waiter.permits);
+        }
+        if (head == waiter) {
+          arm(now, delay);
+        }
+        return null;
+      } finally {
+        release(head == null);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How long a newcomer at the end of the line would wait. */
+  private long plan(long now, long permits) {
+    long delay = untilGranted(now, plus(permitsInLine, permits), permits);
+    if (lastPromise != null) {
+      long behind = nanosFor(plus(permitsBehindLastPromise, permits));
+      long untilPromise = promisedAt(lastPromise) - now;
+      delay = Math.max(delay, plus(Math.max(0, untilPromise), behind));
+    }
+    return delay;
+  }
+
+  private static long plus(long a, long b) {
+    long sum = a + b;
+    return sum < 0 ? Long.MAX_VALUE : sum; // neither is negative
+  }
+
+  private static long promisedAt(Waiter waiter) {
+    return ((Promise) waiter.who).due;
+  }
+
+  private void append(long now, Waiter waiter, long patience) {
+    waiter.order = arrivals++;
+    waiter.since = now;
+    if (patience != Long.MAX_VALUE) {
+      waiter.deadline = now + patience;
+      waiter.hasDeadline = true;
+      deadlines++;
+    }
+    waiter.linked = true;
+    waiter.previous = tail;
+    if (tail == null) {
+      head = waiter;
+    } else {
+      tail.next = waiter;
+    }
+    tail = waiter;
+    waiting++;
+    permitsInLine = plus(permitsInLine, waiter.permits);
+  }
+
+  private void unlink(Waiter waiter) {
+    Waiter previous = waiter.previous;
+    Waiter next = waiter.next;
+    if (waiter == lastPromise) {
+      findLastPromiseBefore(waiter);
+    } else if (lastPromise != null && waiter.order > lastPromise.order) {
+      permitsBehindLastPromise -= waiter.permits;
+    }
+    if (previous == null) {
+      head = next;
+    } else {
+      previous.next = next;
+    }
+    if (next == null) {
+      tail = previous;
+    } else {
+      next.previous = previous;
+    }
+    waiter.previous = null;
+    waiter.next = null;
+    waiter.linked = false;
+    waiting--;
+    permitsInLine -= waiter.permits;
+    if (waiter.hasDeadline) {
+      deadlines--;
+    }
+  }
+
+  private void findLastPromiseBefore(Waiter waiter) {
+    Waiter candidate = waiter.previous;
+    while (candidate != null && !(candidate.who instanceof Promise)) {
+      permitsBehindLastPromise = plus(permitsBehindLastPromise, candidate.permits);
+      candidate = candidate.previous;
+    }
+    lastPromise = candidate;
+    if (candidate == null) {
+      permitsBehindLastPromise = 0;
+    }
+  }
+
+  /**
+   * Takes a waiter out of the line.
+   *
+   * @return false if it stands in it no longer: it was served or turned away
+   */
+  private boolean leave(Waiter waiter) {
+    Waiter served;
+    lock.lock();
+    try {
+      if (!waiter.linked) {
+        return false;
+      }
+      boolean first = waiter == head;
+      unlink(waiter);
+      waiter.state = Waiter.LEFT;
+      if (!first) {
+        return true;
+      }
+      long now = time.nanoTime();
+      seize(now);
+      served = serve(now);
+      release(head == null);
+    } finally {
+      lock.unlock();
+    }
+    wake(served, Waiter.SERVED);
+    return true;
+  }
+
+  /** The timer's task. */
+  private void serveDue(long order) {
+    Waiter served;
+    lock.lock();
+    try {
+      if (order == timerOrder) {
+        timer = null;
+      }
+      if (head == null) {
+        return;
+      }
+      long now = time.nanoTime();
+      seize(now);
+      served = serve(now);
+      release(head == null);
+    } finally {
+      lock.unlock();
+    }
+    wake(served, Waiter.SERVED);
+  }
+
+  /**
+   * Grants what is due and sets the timer for the next.
+   *
+   * @return those served, linked by {@code next}, to be woken without the lock
+   */
+  private @Nullable Waiter serve(long now) {
+    Waiter first = null;
+    Waiter last = null;
+    while (head != null) {
+      Waiter waiter = head;
+      if (waiter.who instanceof Turn turn && turn.isDone()) {
+        unlink(waiter); // completed behind our back
+        continue;
+      }
+      long delay = untilGranted(now, waiter.permits, waiter.permits);
+      boolean promised = waiter.who instanceof Promise promise && promise.binding;
+      if (promised) {
+        delay = Math.max(delay, promisedAt(waiter) - now);
+      }
+      if (delay > 0) {
+        arm(now, delay);
+        return first;
+      }
+      // A promise is charged for its instant, a waiter for when it was due: neither for a late
+      // timer.
+      grant(promised ? promisedAt(waiter) : now, waiter.permits, !promised);
+      unlink(waiter);
+      if (waiter.who instanceof Promise promise) {
+        promise.receipt = receipt(waiter.permits);
+        promise.waiter = null;
+        continue;
+      }
+      if (last == null) {
+        first = waiter;
+      } else {
+        last.next = waiter;
+      }
+      last = waiter;
+    }
+    if (timer != null) {
+      timer.cancel();
+      timer = null;
+    }
+    return first;
+  }
+
+  private void arm(long now, long delay) {
+    long wait = Math.min(delay, LONGEST_TIMER);
+    long due = now + wait;
+    if (timer != null) {
+      if (timerDue - due <= 0) {
+        return;
+      }
+      timer.cancel();
+    }
+    long order = ++timerOrder;
+    timerDue = due;
+    timer = time.schedule(wait - (time.nanoTime() - now), () -> serveDue(order));
+  }
+
+  private void wake(@Nullable Waiter chain, int state) {
+    Waiter waiter = chain;
+    while (waiter != null) {
+      Waiter next = waiter.next;
+      waiter.next = null;
+      waiter.state = state;
+      if (waiter.who instanceof Thread thread) {
+        LockSupport.unpark(thread);
+      } else if (waiter.who instanceof Turn turn) {
+        announcer.waited(CAUSE_RATE, time.nanoTime() - waiter.since);
+        executor.execute(turn::serve);
+      }
+      waiter = next;
+    }
+  }
+
+  /**
+   * Changes the meter, and plans the line anew.
+   *
+   * @param changeAt given the present instant; if it throws, nothing has changed
+   */
+  final void change(LongConsumer changeAt) {
+    Waiter late = null;
+    Waiter served = null;
+    lock.lock();
+    try {
+      long now = time.nanoTime();
+      seize(now);
+      try {
+        changeAt.accept(now);
+        unbindPromises();
+        late = deadlines == 0 ? null : turnAwayLate(now);
+        served = serve(now);
+      } finally {
+        release(head == null);
+      }
+    } finally {
+      lock.unlock();
+    }
+    wake(late, Waiter.LATE);
+    wake(served, Waiter.SERVED);
+  }
+
+  /**
+   * A promise made at the old rate is kept by the one to whom it was made, but it must not hold up
+   * those behind it: with the rate raised from one a day to a thousand a second they would wait for
+   * a day.
+   */
+  private void unbindPromises() {
+    while (lastPromise != null) {
+      ((Promise) lastPromise.who).binding = false;
+      findLastPromiseBefore(lastPromise);
+    }
+  }
+
+  private @Nullable Waiter turnAwayLate(long now) {
+    Waiter chain = null;
+    long through = 0;
+    Waiter waiter = head;
+    while (waiter != null) {
+      Waiter next = waiter.next;
+      through = plus(through, waiter.permits);
+      if (waiter.hasDeadline
+          && untilGranted(now, through, waiter.permits) > waiter.deadline - now) {
+        through -= waiter.permits;
+        unlink(waiter);
+        waiter.next = chain;
+        chain = waiter;
+      }
+      waiter = next;
+    }
+    return chain;
+  }
+
+  private boolean cancel(Promise promise) {
+    Waiter served;
+    lock.lock();
+    try {
+      if (promise.ended) {
+        return false;
+      }
+      promise.ended = true;
+      Waiter waiter = promise.waiter;
+      Receipt receipt = promise.receipt;
+      promise.waiter = null;
+      promise.receipt = null;
+      long now = time.nanoTime();
+      seize(now);
+      if (waiter != null) {
+        unlink(waiter);
+      } else if (receipt != null) {
+        giveBack(receipt, promise.due - now <= 0);
+      }
+      served = serve(now);
+      release(head == null);
+    } finally {
+      lock.unlock();
+    }
+    wake(served, Waiter.SERVED);
+    return true;
+  }
+
+  /** Somebody in the line. */
+  private static final class Waiter {
+    static final int WAITING = 0;
+    static final int SERVED = 1;
+    static final int LEFT = 2;
+    static final int LATE = 3;
+
+    final long permits;
+
+    /** A {@link Thread} to unpark, a {@link Turn} to complete, or a {@link Promise}. */
+    final Object who;
+
+    @Nullable Waiter previous;
+    @Nullable Waiter next;
+    long order;
+    long since;
+    long deadline;
+    boolean hasDeadline;
+    boolean linked;
+    volatile int state = WAITING;
+
+    Waiter(long permits, Object who) {
+      this.permits = permits;
+      this.who = who;
+    }
+  }
+
+  /** The future of a waiter; ended from outside it leaves the line. */
+  private static final class Turn extends CompletableFuture<@Nullable Void> {
+    private final LineLimiter limiter;
+    final Waiter waiter;
+
+    Turn(LineLimiter limiter, long permits) {
+      this.limiter = limiter;
+      this.waiter = new Waiter(permits, this);
+    }
+
+    void serve() {
+      super.complete(null);
+    }
+
+    /** Whether the line lets it go; if not, its turn has come, and that is how it ends. */
+    private boolean leave() {
+      if (isDone()) {
+        return false;
+      }
+      if (limiter.leave(waiter)) {
+        limiter.announcer.abandoned("cancelled", limiter.time.nanoTime() - waiter.since);
+        return true;
+      }
+      serve();
+      return false;
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+      return leave() ? super.cancel(mayInterruptIfRunning) : isCancelled();
+    }
+
+    @Override
+    public boolean complete(@Nullable Void value) {
+      return leave() && super.complete(value);
+    }
+
+    @Override
+    public boolean completeExceptionally(Throwable cause) {
+      return leave() && super.completeExceptionally(cause);
+    }
+
+    @Override
+    public <U> CompletableFuture<U> newIncompleteFuture() {
+      return new CompletableFuture<>();
+    }
+  }
+
+  /** Permits promised for a later instant. */
+  static final class Promise implements Reservation {
+    private final LineLimiter limiter;
+    private final long permits;
+    private final long due;
+
+    // Below: only under the limiter's lock.
+    private boolean ended;
+    private boolean binding = true;
+    private @Nullable Waiter waiter;
+    private @Nullable Receipt receipt;
+
+    private Promise(LineLimiter limiter, long permits, long due) {
+      this.limiter = limiter;
+      this.permits = permits;
+      this.due = due;
+    }
+
+    Promise(LineLimiter limiter, long permits, long due, Receipt receipt) {
+      this(limiter, permits, due);
+      this.receipt = receipt;
+    }
+
+    @Override
+    public long permits() {
+      return permits;
+    }
+
+    @Override
+    public Duration delay() {
+      return Duration.ofNanos(Math.max(0, due - limiter.time.nanoTime()));
+    }
+
+    @Override
+    public boolean cancel() {
+      return limiter.cancel(this);
+    }
+  }
+}
