@@ -40,6 +40,7 @@ const (
 	markerName   = ".sluice-cluster" // says that a directory is ours, and in it whether we made it
 	etcdName     = "etcd"
 	stopPatience = 20 * time.Second
+	maxRestarts  = 20
 )
 
 // Everything that a cluster puts into its directory; removing is by these names, so that nothing else ever is.
@@ -62,7 +63,8 @@ type cluster struct {
 	port       *reservedPort
 	etcd       *embed.Etcd
 	apiServer  *process // nil while stopped
-	controller *process
+	controller *process // nil while it waits for the API server
+	restarts   int      // of the controller manager
 	paused     bool
 	flags      []string // the extra flags of the last API server that became ready
 	client     *http.Client
@@ -293,7 +295,20 @@ func (c *cluster) startControllerManager(ctx context.Context) error {
 	if !c.controllerManager {
 		return nil
 	}
-	var err error
+	if err := c.reviveControllerManager(); err != nil {
+		return err
+	}
+	// Until this account exists no pod can be made.
+	return c.await(ctx, c.controller, func() bool {
+		return c.get(ctx, "/api/v1/namespaces/default/serviceaccounts/default") == http.StatusOK
+	})
+}
+
+// reviveControllerManager starts it if it is wanted and does not run, and there is an API server to talk to.
+func (c *cluster) reviveControllerManager() (err error) {
+	if !c.controllerManager || c.controller != nil || c.apiServer == nil {
+		return nil
+	}
 	c.controller, err = startProcess("kube-controller-manager", c.path("kube-controller-manager.log"),
 		"--kubeconfig="+c.path("controller-manager.kubeconfig"),
 		"--leader-elect=false",
@@ -303,13 +318,7 @@ func (c *cluster) startControllerManager(ctx context.Context) error {
 		"--root-ca-file="+c.path("ca.crt"),
 		"--cluster-signing-cert-file="+c.path("ca.crt"),
 		"--cluster-signing-key-file="+c.path("ca.key"))
-	if err != nil {
-		return err
-	}
-	// Until this account exists no pod can be made.
-	return c.await(ctx, c.controller, func() bool {
-		return c.get(ctx, "/api/v1/namespaces/default/serviceaccounts/default") == http.StatusOK
-	})
+	return err
 }
 
 // await returns when ready answers true, when the process has ended or when ctx is done.
@@ -375,7 +384,7 @@ func (c *cluster) grant(ctx context.Context, u user, g grant) error {
 	body := fmt.Sprintf(`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":%q,"metadata":{"name":%q},`+
 		`"subjects":[{"kind":"User","name":%q,"apiGroup":"rbac.authorization.k8s.io"}],`+
 		`"roleRef":{"kind":"ClusterRole","name":%q,"apiGroup":"rbac.authorization.k8s.io"}}`,
-		kind, "sluice-"+u.name, u.name, g.clusterRole)
+		kind, "sluice:"+u.name+":"+g.clusterRole, u.name, g.clusterRole)
 	path := "/apis/rbac.authorization.k8s.io/v1" + scope + "/" + strings.ToLower(kind) + "s"
 	answer, err := c.send(ctx, http.MethodPost, path, body)
 	if err != nil {
@@ -438,6 +447,7 @@ func (c *cluster) obey(ctx context.Context, orders <-chan order) error {
 		select {
 		case o := <-orders:
 			output, err := c.execute(ctx, o.request)
+			err = errors.Join(err, c.reviveControllerManager())
 			answer := response{Output: output}
 			if err = errors.Join(err, c.writeStatus()); err != nil {
 				answer.Error = err.Error()
@@ -452,7 +462,14 @@ func (c *cluster) obey(ctx context.Context, orders <-chan order) error {
 		case <-apiServerEnded:
 			return errors.New(c.apiServer.obituary())
 		case <-controllerEnded:
-			return errors.New(c.controller.obituary())
+			// It gives up when it finds no API server while it starts. Somebody restarts it, as the kubelet would.
+			if c.restarts++; c.restarts > maxRestarts {
+				return fmt.Errorf("%d restarts did not help: %s", maxRestarts, c.controller.obituary())
+			}
+			c.controller = nil
+			if err := c.reviveControllerManager(); err != nil {
+				return err
+			}
 		case err := <-c.etcd.Err():
 			return fmt.Errorf("etcd ended: %w", err)
 		}

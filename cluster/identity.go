@@ -37,13 +37,21 @@ type grant struct {
 const controllerManagerUser = "system:kube-controller-manager"
 
 // The users of every cluster; README.md lists them. Only admin is in system:masters and so exempt from priority and
-// fairness: tests of overload use the others.
+// fairness: tests of overload use the others. The roles edit and view are empty until a controller has filled them from
+// the roles that are to be aggregated; those are granted, too, since no controller may run.
 func everyone() []user {
 	return []user{
 		{name: "admin", groups: []string{"system:masters"}},
 		{name: "alice", groups: []string{"testers"}, grants: []grant{{clusterRole: "cluster-admin"}}},
-		{name: "bob", groups: []string{"testers"}, grants: []grant{{clusterRole: "edit", namespace: "default"}}},
-		{name: "carol", groups: []string{"testers"}, grants: []grant{{clusterRole: "view"}}},
+		{name: "bob", groups: []string{"testers"}, grants: []grant{
+			{clusterRole: "edit", namespace: "default"},
+			{clusterRole: "system:aggregate-to-edit", namespace: "default"},
+			{clusterRole: "system:aggregate-to-view", namespace: "default"},
+		}},
+		{name: "carol", groups: []string{"testers"}, grants: []grant{
+			{clusterRole: "view"},
+			{clusterRole: "system:aggregate-to-view"},
+		}},
 		{name: controllerManagerUser}, // the role comes with Kubernetes
 	}
 }
