@@ -77,8 +77,8 @@ public record Backoff(
     Objects.requireNonNull(jitter, "jitter");
     Durations.positiveNanos("initial", initial);
     Durations.nanos("resetAfter", resetAfter);
-    atMostAYear("cap", cap);
-    atMostAYear("retryAfterCap", retryAfterCap);
+    Durations.atMostAYear("cap", cap);
+    Durations.atMostAYear("retryAfterCap", retryAfterCap);
     if (!(factor >= 1) || Double.isInfinite(factor)) {
       throw new IllegalArgumentException(
           "factor must be a finite number of at least 1, but is " + factor);
@@ -86,13 +86,6 @@ public record Backoff(
     if (cap.compareTo(initial) < 0) {
       throw new IllegalArgumentException(
           "cap must be at least the initial delay of " + initial + ", but is " + cap);
-    }
-  }
-
-  private static void atMostAYear(String what, Duration duration) {
-    Durations.nanos(what, duration);
-    if (duration.compareTo(Duration.ofDays(366)) > 0) {
-      throw new IllegalArgumentException(what + " must be at most 366 days, but is " + duration);
     }
   }
 

@@ -28,4 +28,17 @@ final class Durations {
     }
     return nanos;
   }
+
+  /**
+   * In nanoseconds.
+   *
+   * @throws IllegalArgumentException if it is negative or longer than 366 days
+   */
+  static long atMostAYear(String what, Duration duration) {
+    long nanos = nanos(what, duration);
+    if (duration.compareTo(Duration.ofDays(366)) > 0) {
+      throw new IllegalArgumentException(what + " must be at most 366 days, but is " + duration);
+    }
+    return nanos;
+  }
 }
