@@ -41,6 +41,8 @@ class ClusterLifeTest {
     Path directory = cluster.directory();
 
     cluster.supervisor().destroyForcibly().waitFor();
+    assertThatThrownBy(cluster::url).hasMessageContaining("has ended");
+    cluster.close();
 
     for (ProcessHandle process : processes) {
       process.onExit().get(10, TimeUnit.SECONDS);
