@@ -65,14 +65,7 @@ final class CellRate {
     this.rate = rate;
     this.burst = burst;
     this.shaping = shaping;
-    if (rate.permitsPerSecond() > MAX_PER_SECOND) {
-      throw new IllegalArgumentException(
-          "a limiter's rate is at most 10^9 a second, but " + rate + " is more");
-    }
-    if (rate.nanosPerPermit() > (double) Long.MAX_VALUE) {
-      throw new IllegalArgumentException(
-          "a limiter's rate is at least one permit in 292 years, but " + rate + " is less");
-    }
+    check(rate);
     if (burst < 1 || burst > MAX_BURST) {
       throw new IllegalArgumentException(
           "a burst is 1 to 2^60 permits, but is "
@@ -107,6 +100,20 @@ final class CellRate {
     this.capacity = shaping ? 0 : burst << shift;
     this.prepaid = shaping ? 0 : -1;
     this.nanosPerUnit = Math.scalb(1.0, FRACTION_BITS) / multiplier;
+  }
+
+  /**
+   * @throws IllegalArgumentException if no limiter can have that rate
+   */
+  static void check(Rate rate) {
+    if (rate.permitsPerSecond() > MAX_PER_SECOND) {
+      throw new IllegalArgumentException(
+          "a limiter's rate is at most 10^9 a second, but " + rate + " is more");
+    }
+    if (rate.nanosPerPermit() > (double) Long.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "a limiter's rate is at least one permit in 292 years, but " + rate + " is less");
+    }
   }
 
   static CellRate tokenBucket(Rate rate, long burst) {

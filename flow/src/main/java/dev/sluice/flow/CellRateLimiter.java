@@ -122,7 +122,7 @@ final class CellRateLimiter extends LineLimiter {
         long from = Math.max(emptyAt, now - cell.capacity);
         long free = from + (cost & cell.prepaid);
         long delay = free <= now ? 0 : cell.rate.elapsedWhenFlowed(free) - elapsed;
-        if (delay <= CellRate.HORIZON_NANOS && EMPTY_AT.compareAndSet(cell, emptyAt, from + cost)) {
+        if (delay <= furthestPromise && EMPTY_AT.compareAndSet(cell, emptyAt, from + cost)) {
           return new Promise(this, permits, clock + delay, new Charge(cell, from + cost, cost));
         }
       }
@@ -207,6 +207,9 @@ final class CellRateLimiter extends LineLimiter {
   @Override
   double tokens(long now) {
     long flowed = flowed(now);
+    if (cell.prepaid == 0 && held <= flowed) {
+      return 1; // a shaper saves nothing up, and lets the next go
+    }
     long units = flowed - Math.max(held, flowed - cell.capacity);
     // To a double by cutting off, not rounding: what is said to be there can be had.
     int tooFine = Math.max(0, 64 - Double.PRECISION - Long.numberOfLeadingZeros(Math.abs(units)));

@@ -1,12 +1,16 @@
 package dev.sluice.flow;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +47,7 @@ abstract class LineLimiter implements RateLimiter {
   static final String CAUSE_RATE = "rate-limit";
   static final String CAUSE_DEADLINE = "deadline";
   static final String CAUSE_FULL = "too-many-waiters";
+  static final String CAUSE_TOO_FAR = "too-far-ahead";
 
   /** Timers are never set further ahead than this: a year. The line is looked at again then. */
   private static final long LONGEST_TIMER = 365L * 24 * 3600 * 1_000_000_000L;
@@ -51,9 +56,16 @@ abstract class LineLimiter implements RateLimiter {
   final Announcer announcer;
   final ReentrantLock lock = new ReentrantLock();
 
+  /** Drawn at random, to lock several limiters in one order. */
+  final long lockOrder = ThreadLocalRandom.current().nextLong();
+
   private final String name;
   private final Executor executor;
   private final int maxWaiters;
+  final long furthestPromise;
+
+  /** The composites that wait and have this as a part. Changed under the lock only. */
+  private volatile List<LineLimiter> dependents = List.of();
 
   // All below: only under the lock.
   private @Nullable Waiter head;
@@ -74,6 +86,7 @@ abstract class LineLimiter implements RateLimiter {
     this.announcer = new Announcer(builder.name, builder.listener);
     this.executor = builder.executorOrDefault();
     this.maxWaiters = builder.maxWaiters;
+    this.furthestPromise = builder.furthestPromise;
   }
 
   // ---- the meter, brought by the subclass
@@ -92,7 +105,7 @@ abstract class LineLimiter implements RateLimiter {
   static final int REFUSED = 0;
   static final int UNDECIDED = -1;
 
-  /** From here until {@link #release} the meter changes under the lock only. Repeatable. */
+  /** From here until {@link #release} the meter changes under the lock only. */
   abstract void seize(long now);
 
   /**
@@ -156,18 +169,7 @@ abstract class LineLimiter implements RateLimiter {
 
   @Override
   public final double available() {
-    lock.lock();
-    try {
-      long now = time.nanoTime();
-      seize(now);
-      try {
-        return head == null ? tokens(now) : 0;
-      } finally {
-        release(head == null);
-      }
-    } finally {
-      lock.unlock();
-    }
+    return underLock(now -> head == null ? tokens(now) : 0.0);
   }
 
   @Override
@@ -187,22 +189,13 @@ abstract class LineLimiter implements RateLimiter {
   }
 
   private boolean takeLocked(long permits) {
-    lock.lock();
-    try {
-      long now = time.nanoTime();
-      seize(now);
-      try {
-        if (head != null || untilGranted(now, permits, permits) > 0) {
-          return false;
-        }
-        grant(now, permits, false);
-        return true;
-      } finally {
-        release(head == null);
+    return underLock(now -> {
+      if (head != null || untilGranted(now, permits, permits) > 0) {
+        return false;
       }
-    } finally {
-      lock.unlock();
-    }
+      grant(now, permits, false);
+      return true;
+    });
   }
 
   @Override
@@ -283,44 +276,36 @@ abstract class LineLimiter implements RateLimiter {
   @Override
   public Reservation reserve(long permits) {
     check(permits);
-    String refusal;
-    lock.lock();
-    try {
-      long now = time.nanoTime();
-      seize(now);
-      try {
-        long delay = plan(now, permits);
-        if (delay > CellRate.HORIZON_NANOS) {
-          throw new RejectedExecutionException(
-              "a reservation of "
-                  + permits
-                  + " permits of '"
-                  + name
-                  + "' would lie more than 18 years ahead; so many are promised already");
-        }
-        Promise promise = new Promise(this, permits, now + Math.max(0, delay));
-        if (head == null) {
-          grant(now, permits, false);
-          promise.receipt = receipt(permits);
-          return promise;
-        }
-        if (waiting < maxWaiters) {
-          Waiter waiter = new Waiter(permits, promise);
-          promise.waiter = waiter;
-          append(now, waiter, Long.MAX_VALUE);
-          lastPromise = waiter;
-          permitsBehindLastPromise = 0;
-          return promise;
-        }
-        refusal = CAUSE_FULL;
-      } finally {
-        release(head == null);
-      }
-    } finally {
-      lock.unlock();
+    Promise promise = new Promise(this, permits);
+    String refusal = underLock(now -> promise(promise, now));
+    if (refusal == null) {
+      return promise;
     }
     announcer.rejected(refusal);
-    throw tooMany();
+    throw refusal.equals(CAUSE_TOO_FAR) ? tooFar(permits) : tooMany();
+  }
+
+  private @Nullable String promise(Promise promise, long now) {
+    long permits = promise.permits;
+    long delay = plan(now, permits);
+    if (delay > furthestPromise) {
+      return CAUSE_TOO_FAR;
+    }
+    promise.due = now + Math.max(0, delay);
+    if (head == null) {
+      grant(now, permits, false);
+      promise.receipt = receipt(permits);
+      return null;
+    }
+    if (waiting >= maxWaiters) {
+      return CAUSE_FULL;
+    }
+    Waiter waiter = new Waiter(permits, promise);
+    promise.waiter = waiter;
+    append(now, waiter, Long.MAX_VALUE);
+    lastPromise = waiter;
+    permitsBehindLastPromise = 0;
+    return null;
   }
 
   private void check(long permits) {
@@ -342,42 +327,36 @@ abstract class LineLimiter implements RateLimiter {
 
   private RejectedExecutionException tooMany() {
     return new RejectedExecutionException(
-        "'" + name + "' has " + maxWaiters + " waiters already, as many as allowed (maxWaiters)");
+        maxWaiters == 0
+            ? "'" + name + "' has not enough permits now, and lets nobody wait"
+            : "'" + name + "' has " + maxWaiters + " waiters already, as many as it allows");
+  }
+
+  private RejectedExecutionException tooFar(long permits) {
+    return new RejectedExecutionException(
+        furthestPromise == 0
+            ? "'" + name + "' is a policer and has not " + permits + " permits now"
+            : "a reservation of "
+                + permits
+                + " permits of '"
+                + name
+                + "' would lie more than 18 years ahead; so many are promised already");
   }
 
   // ---- the line
 
   /**
-   * Serves a newcomer at once or puts it into the line.
+   * Does something with the line and the meter.
    *
-   * @return null, or the cause why neither
+   * @param body is given the present instant
    */
-  private @Nullable String join(Waiter waiter, long patience) {
+  private <T extends @Nullable Object> T underLock(LongFunction<T> body) {
     lock.lock();
     try {
       long now = time.nanoTime();
       seize(now);
       try {
-        long delay = plan(now, waiter.permits);
-        if (head == null && delay <= 0) {
-          grant(now, waiter.permits, false);
-          waiter.state = Waiter.SERVED;
-          return null;
-        }
-        if (delay > patience || patience == 0) {
-          return CAUSE_DEADLINE;
-        }
-        if (waiting >= maxWaiters) {
-          return CAUSE_FULL;
-        }
-        append(now, waiter, patience);
-        if (lastPromise != null) {
-          permitsBehindLastPromise = plus(permitsBehindLastPromise, waiter.permits);
-        }
-        if (head == waiter) {
-          arm(now, delay);
-        }
-        return null;
+        return body.apply(now);
       } finally {
         release(head == null);
       }
@@ -386,12 +365,45 @@ abstract class LineLimiter implements RateLimiter {
     }
   }
 
+  /**
+   * Serves a newcomer at once or puts it into the line.
+   *
+   * @return null, or the cause why neither
+   */
+  private @Nullable String join(Waiter waiter, long patience) {
+    return underLock(now -> {
+      long delay = plan(now, waiter.permits);
+      if (head == null && delay <= 0) {
+        grant(now, waiter.permits, false);
+        waiter.state = Waiter.SERVED;
+        return null;
+      }
+      if (maxWaiters == 0) {
+        return CAUSE_RATE;
+      }
+      if (delay > patience || patience == 0) {
+        return CAUSE_DEADLINE;
+      }
+      if (waiting >= maxWaiters) {
+        return CAUSE_FULL;
+      }
+      append(now, waiter, patience);
+      if (lastPromise != null) {
+        permitsBehindLastPromise = plus(permitsBehindLastPromise, waiter.permits);
+      }
+      if (head == waiter) {
+        arm(now, delay);
+      }
+      return null;
+    });
+  }
+
   /** How long a newcomer at the end of the line would wait. */
-  private long plan(long now, long permits) {
+  final long plan(long now, long permits) {
     long delay = untilGranted(now, plus(permitsInLine, permits), permits);
     if (lastPromise != null) {
       long behind = nanosFor(plus(permitsBehindLastPromise, permits));
-      long untilPromise = promisedAt(lastPromise) - now;
+      long untilPromise = lastPromise.promise().due - now;
       delay = Math.max(delay, plus(Math.max(0, untilPromise), behind));
     }
     return delay;
@@ -400,10 +412,6 @@ abstract class LineLimiter implements RateLimiter {
   private static long plus(long a, long b) {
     long sum = a + b;
     return sum < 0 ? Long.MAX_VALUE : sum; // neither is negative
-  }
-
-  private static long promisedAt(Waiter waiter) {
-    return ((Promise) waiter.who).due;
   }
 
   private void append(long now, Waiter waiter, long patience) {
@@ -481,38 +489,24 @@ abstract class LineLimiter implements RateLimiter {
       boolean first = waiter == head;
       unlink(waiter);
       waiter.state = Waiter.LEFT;
-      if (!first) {
-        return true;
-      }
-      long now = time.nanoTime();
-      seize(now);
-      served = serve(now);
-      release(head == null);
+      served = first ? underLock(this::serve) : null;
     } finally {
       lock.unlock();
     }
     wake(served, Waiter.SERVED);
+    tellDependents();
     return true;
   }
 
   /** The timer's task. */
   private void serveDue(long order) {
-    Waiter served;
-    lock.lock();
-    try {
-      if (order == timerOrder) {
-        timer = null;
-      }
-      if (head == null) {
-        return;
-      }
-      long now = time.nanoTime();
-      seize(now);
-      served = serve(now);
-      release(head == null);
-    } finally {
-      lock.unlock();
-    }
+    Waiter served =
+        underLock(now -> {
+          if (order == timerOrder) {
+            timer = null;
+          }
+          return serve(now);
+        });
     wake(served, Waiter.SERVED);
   }
 
@@ -533,7 +527,7 @@ abstract class LineLimiter implements RateLimiter {
       long delay = untilGranted(now, waiter.permits, waiter.permits);
       boolean promised = waiter.who instanceof Promise promise && promise.binding;
       if (promised) {
-        delay = Math.max(delay, promisedAt(waiter) - now);
+        delay = Math.max(delay, waiter.promise().due - now);
       }
       if (delay > 0) {
         arm(now, delay);
@@ -541,7 +535,7 @@ abstract class LineLimiter implements RateLimiter {
       }
       // A promise is charged for its instant, a waiter for when it was due: neither for a late
       // timer.
-      grant(promised ? promisedAt(waiter) : now, waiter.permits, !promised);
+      grant(promised ? waiter.promise().due : now, waiter.permits, !promised);
       unlink(waiter);
       if (waiter.who instanceof Promise promise) {
         promise.receipt = receipt(waiter.permits);
@@ -598,25 +592,16 @@ abstract class LineLimiter implements RateLimiter {
    * @param changeAt given the present instant; if it throws, nothing has changed
    */
   final void change(LongConsumer changeAt) {
-    Waiter late = null;
-    Waiter served = null;
-    lock.lock();
-    try {
-      long now = time.nanoTime();
-      seize(now);
-      try {
-        changeAt.accept(now);
-        unbindPromises();
-        late = deadlines == 0 ? null : turnAwayLate(now);
-        served = serve(now);
-      } finally {
-        release(head == null);
-      }
-    } finally {
-      lock.unlock();
-    }
-    wake(late, Waiter.LATE);
-    wake(served, Waiter.SERVED);
+    Replanned replanned =
+        underLock(now -> {
+          changeAt.accept(now);
+          unbindPromises();
+          Waiter late = deadlines == 0 ? null : turnAwayLate(now);
+          return new Replanned(late, serve(now));
+        });
+    wake(replanned.late, Waiter.LATE);
+    wake(replanned.served, Waiter.SERVED);
+    tellDependents();
   }
 
   /**
@@ -626,7 +611,7 @@ abstract class LineLimiter implements RateLimiter {
    */
   private void unbindPromises() {
     while (lastPromise != null) {
-      ((Promise) lastPromise.who).binding = false;
+      lastPromise.promise().binding = false;
       findLastPromiseBefore(lastPromise);
     }
   }
@@ -658,25 +643,56 @@ abstract class LineLimiter implements RateLimiter {
         return false;
       }
       promise.ended = true;
-      Waiter waiter = promise.waiter;
-      Receipt receipt = promise.receipt;
-      promise.waiter = null;
-      promise.receipt = null;
-      long now = time.nanoTime();
-      seize(now);
-      if (waiter != null) {
-        unlink(waiter);
-      } else if (receipt != null) {
-        giveBack(receipt, promise.due - now <= 0);
-      }
-      served = serve(now);
-      release(head == null);
+      served =
+          underLock(now -> {
+            Waiter waiter = promise.waiter;
+            Receipt receipt = promise.receipt;
+            promise.waiter = null;
+            promise.receipt = null;
+            if (waiter != null) {
+              unlink(waiter);
+            } else if (receipt != null) {
+              giveBack(receipt, promise.due - now <= 0);
+            }
+            return serve(now);
+          });
     } finally {
       lock.unlock();
     }
     wake(served, Waiter.SERVED);
+    tellDependents();
     return true;
   }
+
+  // ---- as a part of others
+
+  /** Whether nobody waits. Under the lock. */
+  final boolean lineEmpty() {
+    return head == null;
+  }
+
+  /** Tells it of changes from now on: it has waiters. Under the lock. */
+  final void addDependent(LineLimiter dependent) {
+    List<LineLimiter> all = new ArrayList<>(dependents);
+    all.add(dependent);
+    dependents = List.copyOf(all);
+  }
+
+  /** Tells it of changes no more. Under the lock. */
+  final void removeDependent(LineLimiter dependent) {
+    List<LineLimiter> all = new ArrayList<>(dependents);
+    all.remove(dependent);
+    dependents = List.copyOf(all);
+  }
+
+  private void tellDependents() {
+    for (LineLimiter dependent : dependents) {
+      dependent.change(now -> {});
+    }
+  }
+
+  /** Whom to wake after a change. */
+  private record Replanned(@Nullable Waiter late, @Nullable Waiter served) {}
 
   /** Somebody in the line. */
   private static final class Waiter {
@@ -702,6 +718,10 @@ abstract class LineLimiter implements RateLimiter {
     Waiter(long permits, Object who) {
       this.permits = permits;
       this.who = who;
+    }
+
+    Promise promise() {
+      return (Promise) who;
     }
   }
 
@@ -757,7 +777,9 @@ abstract class LineLimiter implements RateLimiter {
   static final class Promise implements Reservation {
     private final LineLimiter limiter;
     private final long permits;
-    private final long due;
+
+    /** Set before anybody else sees it. */
+    private long due;
 
     // Below: only under the limiter's lock.
     private boolean ended;
@@ -765,14 +787,14 @@ abstract class LineLimiter implements RateLimiter {
     private @Nullable Waiter waiter;
     private @Nullable Receipt receipt;
 
-    private Promise(LineLimiter limiter, long permits, long due) {
+    private Promise(LineLimiter limiter, long permits) {
       this.limiter = limiter;
       this.permits = permits;
-      this.due = due;
     }
 
     Promise(LineLimiter limiter, long permits, long due, Receipt receipt) {
-      this(limiter, permits, due);
+      this(limiter, permits);
+      this.due = due;
       this.receipt = receipt;
     }
 

@@ -136,8 +136,8 @@ public interface RateLimiter {
    *
    * @param permits how many, 1 to {@link #burst()}
    * @throws IllegalArgumentException if {@code permits} is less than one or more than the burst
-   * @throws RejectedExecutionException if the turn would come in more than 18 years, or as many as
-   *     allowed wait already
+   * @throws RejectedExecutionException if the turn would come in more than 18 years (with a
+   *     policer: not now), or as many as allowed wait already
    */
   Reservation reserve(long permits);
 
@@ -172,6 +172,74 @@ public interface RateLimiter {
    */
   static RateLimiter tokenBucket(Rate rate, long burst) {
     return builder().tokenBucket(rate, burst);
+  }
+
+  /**
+   * A leaky bucket as a queue (shaping): whoever comes goes in order, one permit every {@code
+   * 1/rate}, strictly evenly. Nothing is saved up while idle, so there are no bursts.
+   *
+   * <p>For a fragile downstream that must see an even stream. A wish for n permits goes when it is
+   * its turn and then keeps the next one waiting for n gaps, as a large packet does on a line.
+   *
+   * @param rate one in 292 years to 10^9 a second
+   * @param capacity how many may wait; who comes beyond overflows and is rejected. Takes the place
+   *     of {@link Builder#maxWaiters}
+   * @throws IllegalArgumentException if either is out of range
+   */
+  static RateLimiter leakyBucket(Rate rate, int capacity) {
+    return builder().leakyBucket(rate, capacity);
+  }
+
+  /**
+   * A leaky bucket as a meter (policing): each permit pours one unit in, the bucket leaks at {@code
+   * rate}, and what would overflow is refused. Nothing ever waits: {@code acquire} is granted at
+   * once or rejected, {@code reserve} has no delay.
+   *
+   * <p>For the edge of a system, where what exceeds the contract is turned away. The same bound as
+   * a {@linkplain #tokenBucket token bucket} of that burst, seen from the other side.
+   *
+   * @param rate one in 292 years to 10^9 a second
+   * @param depth how much it holds, at least one
+   * @throws IllegalArgumentException if either is out of range
+   */
+  static RateLimiter leakyBucketPolicer(Rate rate, long depth) {
+    return builder().leakyBucketPolicer(rate, depth);
+  }
+
+  /**
+   * A shaper with a cold start: after a pause it begins slowly and reaches {@code rate} when it has
+   * been used for {@code warmUp}.
+   *
+   * <p>For a downstream that needs a while until caches, pools and compilers are warm. Cold it
+   * grants a third of the rate; see {@code WarmUpLimiter} for the curve.
+   *
+   * @param rate the rate when warm, one in 292 years to 10^9 a second
+   * @param warmUp how long it takes from cold to warm under full demand, longer than zero, at most
+   *     366 days; a pause as long makes it cold
+   * @throws IllegalArgumentException if either is out of range
+   */
+  static RateLimiter warmingUp(Rate rate, Duration warmUp) {
+    return builder().warmingUp(rate, warmUp);
+  }
+
+  /**
+   * Several limits at once, such as 10 a second and 500 an hour: permits are granted when all parts
+   * have them, and are taken from all or none.
+   *
+   * <p>The parts may be in use elsewhere, too. Then whoever waits at a part itself goes first: a
+   * part that is never without waiters of its own starves this one. For one limit shared by many
+   * with a guarantee for each see {@code Budget}.
+   *
+   * <p>A reservation is charged to each part for the instant at which that part would let it go; it
+   * is due when the last of them does. {@link #rate()} is the slowest of the parts' rates, {@link
+   * #burst()} the smallest of their bursts; {@code setRate} and {@code setBurst} are theirs, and
+   * waiters here are planned anew when they change.
+   *
+   * @param parts at least one, each once, none itself made of parts
+   * @throws IllegalArgumentException otherwise
+   */
+  static RateLimiter allOf(RateLimiter... parts) {
+    return builder().allOf(parts);
   }
 
   /** Sets up a limiter. */
@@ -212,6 +280,7 @@ public interface RateLimiter {
     @Nullable Executor executor;
     int maxWaiters = 1 << 20;
     boolean startEmpty;
+    long furthestPromise = CellRate.HORIZON_NANOS;
 
     Builder() {}
 
@@ -266,6 +335,33 @@ public interface RateLimiter {
     /** As {@link RateLimiter#tokenBucket(Rate, long)}. */
     public RateLimiter tokenBucket(Rate rate, long burst) {
       return new CellRateLimiter(this, CellRate.tokenBucket(rate, burst));
+    }
+
+    /** As {@link RateLimiter#leakyBucket(Rate, int)}. */
+    public RateLimiter leakyBucket(Rate rate, int capacity) {
+      if (capacity < 0) {
+        throw new IllegalArgumentException(
+            "a leaky bucket's capacity must be zero (nobody waits) or more, but is " + capacity);
+      }
+      maxWaiters = capacity;
+      return new CellRateLimiter(this, CellRate.shaper(rate));
+    }
+
+    /** As {@link RateLimiter#leakyBucketPolicer(Rate, long)}. */
+    public RateLimiter leakyBucketPolicer(Rate rate, long depth) {
+      maxWaiters = 0;
+      furthestPromise = 0;
+      return new CellRateLimiter(this, CellRate.tokenBucket(rate, depth));
+    }
+
+    /** As {@link RateLimiter#warmingUp(Rate, Duration)}. */
+    public RateLimiter warmingUp(Rate rate, Duration warmUp) {
+      return new WarmUpLimiter(this, rate, warmUp);
+    }
+
+    /** As {@link RateLimiter#allOf(RateLimiter...)}; the time is that of the parts. */
+    public RateLimiter allOf(RateLimiter... parts) {
+      return CompositeLimiter.of(this, parts);
     }
 
     Executor executorOrDefault() {
