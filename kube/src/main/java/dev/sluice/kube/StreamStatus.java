@@ -67,6 +67,8 @@ public record StreamStatus(
    * @param modified events that changed one
    * @param deleted deletions, those inferred from a list included
    * @param inferredDeletions deletions inferred from a list
+   * @param doubtful objects missing from a damaged list that were kept, because the server did not
+   *     say that they are gone
    * @param bookmarks bookmarks
    * @param repeated events ignored because their state was already known
    * @param stale events ignored because a newer state was known
@@ -81,6 +83,7 @@ public record StreamStatus(
       long modified,
       long deleted,
       long inferredDeletions,
+      long doubtful,
       long bookmarks,
       long repeated,
       long stale,

@@ -1,0 +1,99 @@
+package dev.sluice.kube;
+
+import java.util.Comparator;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** A stream's status in words. */
+final class Explanation {
+  private static final int STOPS_SHOWN = 8;
+
+  private Explanation() {}
+
+  static String of(StreamStatus status, ResourceKind kind) {
+    StringBuilder text = new StringBuilder();
+    line(
+        text,
+        "%s (%s %s): %s since %s, %s, %d objects%s",
+        status.name(),
+        kind.apiVersion(),
+        kind.kind(),
+        status.phase().name().toLowerCase(Locale.ROOT).replace('_', '-'),
+        status.since(),
+        status.synced() ? "synced" : "not yet synced",
+        status.objects(),
+        status.anchor().map(anchor -> ", anchor " + anchor).orElse(""));
+    line(
+        text,
+        "  last received: %s",
+        status.lastFrame().map(Object::toString).orElse("nothing yet"));
+    StreamStatus.Counts counts = status.counts();
+    line(
+        text,
+        "  %d lists, %d watches; %d added, %d modified, %d deleted (%d of them inferred from a"
+            + " list), %d bookmarks; %d repeated, %d stale, %d undecodable; %d bytes",
+        counts.lists(),
+        counts.watches(),
+        counts.added(),
+        counts.modified(),
+        counts.deleted(),
+        counts.inferredDeletions(),
+        counts.bookmarks(),
+        counts.repeated(),
+        counts.stale(),
+        counts.undecodable(),
+        counts.bytes());
+    if (counts.doubtful() > 0) {
+      line(
+          text,
+          "  missing from a damaged list, but kept because the server did not say that they are"
+              + " gone: %d",
+          counts.doubtful());
+    }
+    if (counts.retryAfterCapped() > 0) {
+      line(
+          text,
+          "  the server asked for longer waits than the cap allows: %d times",
+          counts.retryAfterCapped());
+    }
+    line(
+        text,
+        "  causes: %s",
+        status.stops().isEmpty()
+            ? "none so far"
+            : status.stops().entrySet().stream()
+                .sorted(Map.Entry.<StopCause, Long>comparingByValue(Comparator.reverseOrder()))
+                .map(entry -> entry.getKey().id() + " " + entry.getValue())
+                .collect(Collectors.joining(", ")));
+    status.recentStops().stream()
+        .limit(STOPS_SHOWN)
+        .forEach(stop -> line(text, "  stopped %s (%s)", stop, stop.cause().text()));
+    status
+        .undecodable()
+        .forEach(bad ->
+            line(
+                text,
+                "  undecodable at %s, %d bytes: %s; it begins: %s",
+                bad.at(),
+                bad.size(),
+                bad.reason(),
+                bad.head().lines().findFirst().orElse("")));
+    status
+        .consumers()
+        .forEach(consumer ->
+            line(
+                text,
+                "  consumer %s (%s): %d waiting, %d told, %d failures",
+                consumer.name(),
+                consumer.gate(),
+                consumer.backlog(),
+                consumer.delivered(),
+                consumer.failures()));
+    return text.toString();
+  }
+
+  private static void line(StringBuilder text, String format, Object... values) {
+    text.append(String.format(Locale.ROOT, format, values)).append('\n');
+  }
+}

@@ -1,0 +1,574 @@
+package dev.sluice.kube;
+
+import dev.sluice.flow.Backoff;
+import dev.sluice.flow.Experimental;
+import dev.sluice.flow.FlowListener;
+import dev.sluice.flow.Gate;
+import dev.sluice.flow.TimeSource;
+import dev.sluice.kube.internal.informer.HandlerConsumer;
+import dev.sluice.kube.internal.informer.Hub;
+import dev.sluice.kube.internal.store.Entry;
+import dev.sluice.kube.internal.store.EntryMap;
+import dev.sluice.kube.internal.store.ObjectStore;
+import dev.sluice.kube.internal.watch.Sleeper;
+import dev.sluice.kube.internal.watch.StreamOptions;
+import dev.sluice.kube.internal.watch.StreamRecord;
+import dev.sluice.kube.internal.watch.StreamRunner;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps the objects of one kind as the server has them, and tells consumers what changes: a list
+ * and a watch that stay whole whatever the server and the network do.
+ *
+ * <pre>{@code
+ * try (Informer<Resource> pods =
+ *     Informer.of(transport, ResourceKind.namespaced("", "v1", "pods", "Pod"))
+ *         .namespace("default")
+ *         .onChange(change -> System.out.println(change.key()))
+ *         .start()) {
+ *   pods.awaitSynced(Duration.ofSeconds(30));
+ *   System.out.println(pods.store().size() + " pods");
+ * }
+ * }</pre>
+ *
+ * <p><b>What holds.</b> Every state that the server sends is brought into the {@link #store()}, and
+ * its key handed over to every consumer, before the stream's {@link StreamStatus#anchor() anchor}
+ * moves past it. A stream that was cut resumes at the anchor; where the server's history no longer
+ * reaches back to it, the objects are listed again and consumers are told the differences only.
+ * What cannot be decoded is counted and shown, and the stream goes on.
+ *
+ * <p><b>Pressure.</b> A consumer slower than the stream is what the {@linkplain Builder#gate gate}
+ * is for: it is told the latest states only (COALESCE), or the stream is read no further (BLOCK) or
+ * closed (PAUSE) until it has caught up.
+ *
+ * <p>{@link #status()} and {@link #explain()} tell how it is doing and why it stopped when it did.
+ *
+ * <p>Owns one virtual thread, and one for each handler. Safe for use by any number of threads.
+ *
+ * @param <T> what the codec makes
+ */
+@Experimental
+public final class Informer<T> implements AutoCloseable {
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  private final ResourceKind kind;
+  private final String name;
+  private final Codec<T> codec;
+  private final TimeSource time;
+  private final ObjectStore objects;
+  private final Store<T> store;
+  private final Hub hub;
+  private final StreamRunner stream;
+  private final Thread thread;
+  private final List<HandlerConsumer<T>> handlers = new CopyOnWriteArrayList<>();
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private Informer(Builder<T> builder) {
+    this.kind = builder.kind;
+    this.name = builder.name == null ? builder.kind.toString() : builder.name;
+    this.codec = builder.codec;
+    this.time = builder.time;
+    String typeMeta =
+        builder.metadataOnly
+            ? "\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\","
+            : "\"kind\":\"" + kind.kind() + "\",\"apiVersion\":\"" + kind.apiVersion() + "\",";
+    this.objects =
+        new ObjectStore(!builder.keepManagedFields, typeMeta.getBytes(StandardCharsets.UTF_8));
+    this.store = new Reads<>(objects, codec);
+    Gate<ObjectKey> gate =
+        builder.gate != null
+            ? builder.gate
+            : Gate.<ObjectKey>builder(Gate.Kind.COALESCE)
+                .name(name)
+                .time(time)
+                .listener(builder.listener)
+                .build();
+    this.hub = new Hub(name, gate, objects, time, builder.listener);
+    this.stream =
+        new StreamRunner(
+            builder.options(name),
+            builder.transport,
+            objects,
+            hub,
+            time,
+            builder.clock,
+            builder.random,
+            builder.sleeper == null ? Sleeper.by(time) : builder.sleeper,
+            builder.listener);
+    this.thread = Thread.ofVirtual().name("sluice-stream-" + name).unstarted(stream);
+  }
+
+  /** An informer that keeps and shows bytes and metadata. */
+  public static Builder<Resource> of(Transport transport, ResourceKind kind) {
+    return of(transport, kind, Codec.none());
+  }
+
+  /**
+   * An informer whose objects are decoded when they are read.
+   *
+   * @param codec how
+   */
+  public static <T> Builder<T> of(Transport transport, ResourceKind kind, Codec<T> codec) {
+    return new Builder<>(
+        Objects.requireNonNull(transport, "transport"),
+        Objects.requireNonNull(kind, "kind"),
+        Objects.requireNonNull(codec, "codec"));
+  }
+
+  /** The kind. */
+  public ResourceKind kind() {
+    return kind;
+  }
+
+  /** The name under which it speaks. */
+  public String name() {
+    return name;
+  }
+
+  /** The objects, for reading. Valid, and no longer changing, after {@link #close()} too. */
+  public Store<T> store() {
+    return store;
+  }
+
+  /**
+   * Adds a consumer. It is first told all objects that are there.
+   *
+   * @param consumer its name, for status and logs
+   * @throws IllegalStateException if the informer is closed, or its gate is BLOCK or PAUSE and it
+   *     has a consumer already
+   */
+  public Subscription subscribe(String consumer, ChangeHandler<T> handler) {
+    Objects.requireNonNull(handler, "handler");
+    Gate<ObjectKey> gate = attach(consumer);
+    HandlerConsumer<T> added =
+        new HandlerConsumer<>(
+            consumer,
+            gate,
+            objects,
+            codec,
+            handler,
+            time,
+            stream.record()::noted,
+            gone -> {
+              hub.detach(gate);
+              handlers.remove(gone);
+            });
+    handlers.add(added);
+    added.start();
+    return added;
+  }
+
+  /** Gives a consumer its gate. */
+  Gate<ObjectKey> attach(String consumer) {
+    if (closed.get()) {
+      throw new IllegalStateException("the informer '" + name + "' is closed");
+    }
+    return hub.attach(consumer);
+  }
+
+  /** Takes a consumer's gate back. */
+  void detach(Gate<ObjectKey> gate) {
+    hub.detach(gate);
+  }
+
+  /** Whether the first list has been handed over to every consumer. */
+  public boolean isSynced() {
+    return hub.isSynced();
+  }
+
+  /**
+   * Waits until the first list has been read and handed over to every consumer.
+   *
+   * @return false if that took longer than the time-out
+   */
+  public boolean awaitSynced(Duration timeout) throws InterruptedException {
+    return hub.awaitSynced(timeout.toNanos());
+  }
+
+  /** How the stream is doing. */
+  public StreamStatus status() {
+    StreamRecord.Now now = stream.record().now();
+    List<StreamStatus.Consumer> consumers = new ArrayList<>();
+    for (HandlerConsumer<T> handler : handlers) {
+      consumers.add(
+          new StreamStatus.Consumer(
+              handler.name(),
+              hub.kind().name().toLowerCase(Locale.ROOT),
+              handler.backlog(),
+              handler.delivered(),
+              handler.failures()));
+    }
+    return new StreamStatus(
+        name,
+        now.phase(),
+        now.since(),
+        hub.isSynced(),
+        stream.anchor(),
+        now.lastFrame(),
+        store.size(),
+        stream.record().counts(),
+        now.stops(),
+        now.recentStops(),
+        now.undecodable(),
+        List.copyOf(consumers));
+  }
+
+  /** The status in words: what the stream is doing, what it did, and why it stopped. */
+  public String explain() {
+    return Explanation.of(status(), kind);
+  }
+
+  /**
+   * Ends the stream at once. Handlers are told what was handed over before, for 10 s at most; then
+   * they are interrupted. Blocks until that is done. Closing twice is harmless.
+   */
+  @Override
+  public void close() {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
+    stream.close();
+    boolean interrupted = false;
+    try {
+      thread.join(PATIENCE);
+      hub.complete();
+      for (HandlerConsumer<T> handler : handlers) {
+        handler.awaitEnd(PATIENCE);
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    hub.complete();
+    handlers.forEach(HandlerConsumer::close);
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void start() {
+    thread.start();
+  }
+
+  /**
+   * Builds an informer. Owned by one thread.
+   *
+   * @param <T> what the codec makes
+   */
+  @Experimental
+  public static final class Builder<T> {
+    private final Transport transport;
+    private final ResourceKind kind;
+    private final Codec<T> codec;
+    private @Nullable String name;
+    private String namespace = "";
+    private String labelSelector = "";
+    private String fieldSelector = "";
+    private boolean metadataOnly;
+    private boolean keepManagedFields;
+    private boolean streamingList;
+    private @Nullable Gate<ObjectKey> gate;
+    private int pageSize = 500;
+    private Duration watchTimeout = Duration.ofSeconds(300);
+    private Duration requestDeadline = Duration.ofSeconds(90);
+    private Duration silenceDeadline = Duration.ofSeconds(150);
+    private Backoff backoff = Backoff.exponential();
+    private int maxObjectSize = 64 << 20;
+    private TimeSource time = TimeSource.system();
+    private InstantSource clock = InstantSource.system();
+    private RandomGenerator random = new SplittableRandom();
+    private @Nullable Sleeper sleeper;
+    private FlowListener listener = FlowListener.NONE;
+    private final List<Map.Entry<String, ChangeHandler<T>>> handlers = new ArrayList<>();
+
+    private Builder(Transport transport, ResourceKind kind, Codec<T> codec) {
+      this.transport = transport;
+      this.kind = kind;
+      this.codec = codec;
+    }
+
+    /** The name under which it speaks; the kind's unless told otherwise. */
+    public Builder<T> name(String name) {
+      this.name = Objects.requireNonNull(name, "name");
+      return this;
+    }
+
+    /**
+     * Only the objects of one namespace; those of all unless told otherwise, or if empty.
+     *
+     * @throws IllegalArgumentException if the kind is cluster-scoped
+     */
+    public Builder<T> namespace(String namespace) {
+      kind.path(namespace);
+      this.namespace = namespace;
+      return this;
+    }
+
+    /**
+     * Only objects with such labels: {@code app=web,tier!=cache}. The server selects; an object
+     * that stops matching is told as deleted.
+     */
+    public Builder<T> labelSelector(String selector) {
+      this.labelSelector = Objects.requireNonNull(selector, "selector");
+      return this;
+    }
+
+    /** Only objects with such fields, of those the kind supports: {@code spec.nodeName=n1}. */
+    public Builder<T> fieldSelector(String selector) {
+      this.fieldSelector = Objects.requireNonNull(selector, "selector");
+      return this;
+    }
+
+    /**
+     * Whether only the objects' metadata is asked for: as {@code PartialObjectMetadata}, which
+     * every kind offers. False unless told otherwise.
+     */
+    public Builder<T> metadataOnly(boolean metadataOnly) {
+      this.metadataOnly = metadataOnly;
+      return this;
+    }
+
+    /** Whether {@code metadata.managedFields} is kept; false unless told otherwise. */
+    public Builder<T> keepManagedFields(boolean keep) {
+      this.keepManagedFields = keep;
+      return this;
+    }
+
+    /**
+     * Whether lists are asked for as the beginning of a watch ({@code sendInitialEvents},
+     * Kubernetes 1.32 and later), which spares the server memory. A server that does not know it is
+     * listed page by page. False unless told otherwise.
+     */
+    public Builder<T> streamingList(boolean streaming) {
+      this.streamingList = streaming;
+      return this;
+    }
+
+    /**
+     * What happens when a consumer does not keep up; {@link Gate#coalesce()} unless told otherwise.
+     * With BLOCK or PAUSE the informer has exactly one consumer. A gate serves one informer.
+     */
+    public Builder<T> gate(Gate<ObjectKey> gate) {
+      this.gate = Objects.requireNonNull(gate, "gate");
+      return this;
+    }
+
+    /**
+     * How many objects a page of a list has; 500 unless told otherwise.
+     *
+     * @throws IllegalArgumentException if it is less than one
+     */
+    public Builder<T> pageSize(int objects) {
+      if (objects < 1) {
+        throw new IllegalArgumentException("a page has at least 1 object, not " + objects);
+      }
+      this.pageSize = objects;
+      return this;
+    }
+
+    /**
+     * After how long the server is asked to end a watch, give or take a twentieth; 300 s unless
+     * told otherwise.
+     *
+     * @throws IllegalArgumentException if it is less than a second
+     */
+    public Builder<T> watchTimeout(Duration timeout) {
+      this.watchTimeout = atLeast("watchTimeout", timeout, Duration.ofSeconds(1));
+      return this;
+    }
+
+    /**
+     * How long the head of a response may take, and how long a list may be silent in its middle; 90
+     * s unless told otherwise (a server gives up after 60).
+     *
+     * @throws IllegalArgumentException if it is less than a millisecond
+     */
+    public Builder<T> requestDeadline(Duration deadline) {
+      this.requestDeadline = atLeast("requestDeadline", deadline, Duration.ofMillis(1));
+      return this;
+    }
+
+    /**
+     * How long a watch may be silent before it is taken for dead and replaced; 150 s unless told
+     * otherwise. A server sends bookmarks about every 60 s.
+     *
+     * @throws IllegalArgumentException if it is less than a millisecond
+     */
+    public Builder<T> silenceDeadline(Duration deadline) {
+      this.silenceDeadline = atLeast("silenceDeadline", deadline, Duration.ofMillis(1));
+      return this;
+    }
+
+    /**
+     * How long to wait between attempts, and how much of a server's {@code Retry-After} to believe;
+     * {@link Backoff#exponential()} unless told otherwise.
+     */
+    public Builder<T> backoff(Backoff backoff) {
+      this.backoff = Objects.requireNonNull(backoff, "backoff");
+      return this;
+    }
+
+    /**
+     * How many bytes one object may have; 64 MiB unless told otherwise. A larger one is crossed
+     * without being kept, counted and shown.
+     *
+     * @throws IllegalArgumentException if it is less than 1 KiB or more than 1 GiB
+     */
+    public Builder<T> maxObjectSize(int bytes) {
+      if (bytes < 1 << 10 || bytes > 1 << 30) {
+        throw new IllegalArgumentException(
+            "the limit for one object lies between 1 KiB and 1 GiB, not at " + bytes + " bytes");
+      }
+      this.maxObjectSize = bytes;
+      return this;
+    }
+
+    /** The time for deadlines and waits; the system's unless told otherwise. */
+    public Builder<T> time(TimeSource time) {
+      this.time = Objects.requireNonNull(time, "time");
+      return this;
+    }
+
+    /** The wall clock, for dates in headers and in status; the system's unless told otherwise. */
+    public Builder<T> clock(InstantSource clock) {
+      this.clock = Objects.requireNonNull(clock, "clock");
+      return this;
+    }
+
+    /** Where jitter comes from. Used by the stream's thread only. */
+    public Builder<T> random(RandomGenerator random) {
+      this.random = Objects.requireNonNull(random, "random");
+      return this;
+    }
+
+    Builder<T> sleeper(Sleeper sleeper) {
+      this.sleeper = sleeper;
+      return this;
+    }
+
+    /**
+     * Who is told what the stream does: {@link dev.sluice.flow.FlowEvent.StateChanged} from phase
+     * to phase, with the {@linkplain StopCause#id() cause} where it stopped, and {@link
+     * dev.sluice.flow.FlowEvent.Rejected} for what could not be decoded.
+     */
+    public Builder<T> listener(FlowListener listener) {
+      this.listener = Objects.requireNonNull(listener, "listener");
+      return this;
+    }
+
+    /** A consumer from the start. */
+    public Builder<T> onChange(ChangeHandler<T> handler) {
+      handlers.add(
+          Map.entry(
+              handlers.isEmpty() ? "handler" : "handler-" + (handlers.size() + 1),
+              Objects.requireNonNull(handler, "handler")));
+      return this;
+    }
+
+    /**
+     * Starts the informer. Returns at once; {@link Informer#awaitSynced} waits for the first list.
+     *
+     * @throws IllegalStateException if there is more than one handler and the gate is BLOCK or
+     *     PAUSE
+     */
+    public Informer<T> start() {
+      Informer<T> informer = new Informer<>(this);
+      handlers.forEach(handler -> informer.subscribe(handler.getKey(), handler.getValue()));
+      informer.start();
+      return informer;
+    }
+
+    private StreamOptions options(String streamName) {
+      return new StreamOptions(
+          streamName,
+          kind,
+          namespace,
+          labelSelector,
+          fieldSelector,
+          metadataOnly,
+          streamingList,
+          pageSize,
+          watchTimeout,
+          requestDeadline,
+          silenceDeadline,
+          backoff,
+          maxObjectSize);
+    }
+
+    private static Duration atLeast(String what, Duration value, Duration least) {
+      if (value.compareTo(least) < 0) {
+        throw new IllegalArgumentException(what + " is at least " + least + ", not " + value);
+      }
+      return value;
+    }
+  }
+
+  /** Reads for users: views of the store, decoded on the way. */
+  private record Reads<T>(ObjectStore objects, Codec<T> codec) implements Store<T> {
+    @Override
+    public Optional<T> get(ObjectKey key) {
+      return resource(key).map(codec::read);
+    }
+
+    @Override
+    public Optional<Resource> resource(ObjectKey key) {
+      return Optional.ofNullable(objects.view().entries().get(key));
+    }
+
+    @Override
+    public int size() {
+      return objects.view().entries().size();
+    }
+
+    @Override
+    public Snapshot<T> snapshot() {
+      return new View<>(objects.view(), codec);
+    }
+  }
+
+  private record View<T>(ObjectStore.View view, Codec<T> codec) implements Store.Snapshot<T> {
+    @Override
+    public int size() {
+      return entries().size();
+    }
+
+    @Override
+    public Optional<String> resourceVersion() {
+      return view.resourceVersion();
+    }
+
+    @Override
+    public Optional<Resource> resource(ObjectKey key) {
+      return Optional.ofNullable(entries().get(key));
+    }
+
+    @Override
+    public Stream<Resource> resources() {
+      Entry[] all = entries().toArray();
+      return Arrays.stream(all);
+    }
+
+    @Override
+    public Stream<T> objects() {
+      return resources().map(codec::read);
+    }
+
+    private EntryMap entries() {
+      return view.entries();
+    }
+  }
+}

@@ -1,0 +1,200 @@
+package dev.sluice.kube.internal.informer;
+
+import dev.sluice.flow.Gate;
+import dev.sluice.flow.Gate.Delivery;
+import dev.sluice.flow.TimeSource;
+import dev.sluice.kube.Change;
+import dev.sluice.kube.ChangeHandler;
+import dev.sluice.kube.Codec;
+import dev.sluice.kube.ObjectKey;
+import dev.sluice.kube.StopCause;
+import dev.sluice.kube.Subscription;
+import dev.sluice.kube.internal.store.Entry;
+import dev.sluice.kube.internal.store.Incarnation;
+import dev.sluice.kube.internal.store.Incarnation.Tombstone;
+import dev.sluice.kube.internal.store.ObjectStore;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes deliveries from a gate and tells a handler, one at a time, on a virtual thread.
+ *
+ * <p>A delivery is a key; what is told is the object's state at the time of telling. So a put whose
+ * object is already gone again is not told (its deletion follows), nor is the deletion of an object
+ * that never was. For that, and to tell the first put from a later one, it remembers which
+ * incarnations it has told.
+ */
+public final class HandlerConsumer<T> implements Subscription, Runnable {
+  private static final System.Logger LOG = System.getLogger("dev.sluice.kube.Informer");
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final long LOG_EVERY_NANOS = Duration.ofMinutes(1).toNanos();
+
+  private final String name;
+  private final Gate<ObjectKey> gate;
+  private final ObjectStore store;
+  private final Codec<T> codec;
+  private final ChangeHandler<T> handler;
+  private final TimeSource time;
+  private final Consumer<StopCause> failureSeen;
+  private final Consumer<HandlerConsumer<T>> detach;
+  private final Map<ObjectKey, Incarnation> told = new HashMap<>();
+  private final LongAdder delivered = new LongAdder();
+  private final LongAdder failures = new LongAdder();
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private final Thread thread;
+  private long loggedAt;
+  private boolean logged;
+
+  /**
+   * A consumer, not started.
+   *
+   * @param failureSeen told of every handler that threw
+   * @param detach gives the gate back
+   */
+  public HandlerConsumer(
+      String name,
+      Gate<ObjectKey> gate,
+      ObjectStore store,
+      Codec<T> codec,
+      ChangeHandler<T> handler,
+      TimeSource time,
+      Consumer<StopCause> failureSeen,
+      Consumer<HandlerConsumer<T>> detach) {
+    this.name = name;
+    this.gate = gate;
+    this.store = store;
+    this.codec = codec;
+    this.handler = handler;
+    this.time = time;
+    this.failureSeen = failureSeen;
+    this.detach = detach;
+    this.thread = Thread.ofVirtual().name("sluice-handler-" + name).unstarted(this);
+  }
+
+  /** Begins to tell. */
+  public void start() {
+    thread.start();
+  }
+
+  /** Tells until the gate is closed. */
+  @Override
+  public void run() {
+    try {
+      for (Delivery<ObjectKey> next = gate.take(); next != null; next = gate.take()) {
+        Change<T> change = change(next);
+        if (change != null) {
+          tell(change);
+        }
+      }
+    } catch (InterruptedException e) {
+      // Closed.
+    }
+  }
+
+  private @Nullable Change<T> change(Delivery<ObjectKey> delivery) {
+    ObjectKey key = delivery.key();
+    Incarnation incarnation = (Incarnation) delivery.incarnation();
+    if (delivery.change() == Gate.Change.PUT) {
+      Entry entry = store.view().entries().get(key);
+      if (entry == null || !entry.incarnation().equals(incarnation)) {
+        return null;
+      }
+      Incarnation before = told.put(key, entry.incarnation());
+      return new Change.Put<>(entry, !entry.incarnation().equals(before), codec);
+    }
+    Incarnation before = told.get(key);
+    if (before == null || !before.equals(incarnation)) {
+      return null;
+    }
+    told.remove(key);
+    Tombstone tombstone =
+        incarnation.tombstone() == null ? before.tombstone() : incarnation.tombstone();
+    if (tombstone == null) {
+      throw new IllegalStateException("a deletion of " + key + " that nobody has written");
+    }
+    return new Change.Deleted<>(key, tombstone.resourceVersion(), tombstone.last(), codec);
+  }
+
+  private void tell(Change<T> change) throws InterruptedException {
+    try {
+      handler.on(change);
+    } catch (InterruptedException e) {
+      throw e;
+    } catch (Exception e) {
+      failures.increment();
+      failureSeen.accept(StopCause.HANDLER_FAILURE);
+      log(change, e);
+    } finally {
+      delivered.increment();
+    }
+  }
+
+  private void log(Change<T> change, Exception e) {
+    long now = time.nanoTime();
+    if (!logged || now - loggedAt >= LOG_EVERY_NANOS) {
+      logged = true;
+      loggedAt = now;
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "the handler '"
+              + name
+              + "' threw on "
+              + change.key()
+              + "; the stream goes on ("
+              + failures.sum()
+              + " failures so far)",
+          e);
+    }
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public int backlog() {
+    return gate.stats().depth();
+  }
+
+  @Override
+  public long delivered() {
+    return delivered.sum();
+  }
+
+  @Override
+  public long failures() {
+    return failures.sum();
+  }
+
+  /** Waits until everything that was handed over has been told; the gate must be completed. */
+  public boolean awaitEnd(Duration patience) throws InterruptedException {
+    return thread.join(patience);
+  }
+
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      detach.accept(this);
+      thread.interrupt();
+    }
+    if (Thread.currentThread() == thread) {
+      return;
+    }
+    try {
+      if (!thread.join(PATIENCE)) {
+        LOG.log(
+            System.Logger.Level.WARNING,
+            "the handler ''{0}'' does not return although it was interrupted",
+            name);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

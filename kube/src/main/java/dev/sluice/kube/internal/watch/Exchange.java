@@ -1,0 +1,185 @@
+package dev.sluice.kube.internal.watch;
+
+import dev.sluice.flow.TimeSource;
+import dev.sluice.kube.Transport;
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One exchange under a deadline for silence: whoever waits for its head or for the next bytes of
+ * its body is woken when the other side says nothing for too long.
+ *
+ * <p>One timer per exchange, which is not moved at each read: when it fires it looks at when
+ * something last arrived, and is set anew for the rest. While nobody reads (a gate is full and the
+ * stream is held) the silence is our own and does not count.
+ */
+final class Exchange implements AutoCloseable {
+  private final TimeSource time;
+  private final Transport.Response response;
+  private final InputStream body;
+  private final long deadlineNanos;
+  private volatile long since;
+  private volatile boolean reading;
+  private volatile boolean silent;
+  private volatile boolean closed;
+  private volatile TimeSource.@Nullable Timer timer;
+
+  private Exchange(TimeSource time, Transport.Response response, long deadlineNanos) {
+    this.time = time;
+    this.response = response;
+    this.deadlineNanos = deadlineNanos;
+    this.body = new Body(response.body());
+    arm(deadlineNanos);
+  }
+
+  /**
+   * Sends a request and waits for the head of the response.
+   *
+   * @param headNanos how long that may take
+   * @param bodyNanos how long the body may be silent then
+   * @throws InterruptedIOException if the head did not come in time
+   */
+  static Exchange open(
+      TimeSource time,
+      Transport transport,
+      Transport.Request request,
+      long headNanos,
+      long bodyNanos)
+      throws IOException, InterruptedException {
+    Interrupter interrupter = new Interrupter(Thread.currentThread());
+    TimeSource.Timer timer = time.schedule(headNanos, interrupter::fire);
+    Transport.Response response;
+    try {
+      response = transport.send(request);
+    } catch (InterruptedException | InterruptedIOException e) {
+      if (interrupter.disarm()) {
+        throw new InterruptedIOException(
+            "no response within "
+                + headNanos / 1_000_000
+                + " ms to "
+                + request.method()
+                + " "
+                + request.path());
+      }
+      throw e;
+    } finally {
+      timer.cancel();
+      interrupter.disarm();
+    }
+    return new Exchange(time, response, bodyNanos);
+  }
+
+  Transport.Response response() {
+    return response;
+  }
+
+  InputStream body() {
+    return body;
+  }
+
+  /** Whether it was closed because nothing arrived for too long. */
+  boolean silent() {
+    return silent;
+  }
+
+  private void arm(long nanos) {
+    timer = time.schedule(nanos, this::look);
+    if (closed) {
+      cancel();
+    }
+  }
+
+  private void look() {
+    if (closed) {
+      return;
+    }
+    long passed = reading ? time.nanoTime() - since : 0;
+    if (passed >= deadlineNanos) {
+      silent = true;
+      response.close();
+    } else {
+      arm(deadlineNanos - passed);
+    }
+  }
+
+  private void cancel() {
+    TimeSource.Timer armed = timer;
+    if (armed != null) {
+      armed.cancel();
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    cancel();
+    response.close();
+  }
+
+  private final class Body extends FilterInputStream {
+    Body(InputStream in) {
+      super(in);
+    }
+
+    @Override
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] b, int offset, int length) throws IOException {
+      since = time.nanoTime();
+      reading = true;
+      try {
+        return in.read(b, offset, length);
+      } finally {
+        reading = false;
+      }
+    }
+  }
+
+  /** Interrupts a thread, unless it has already gone on; then it leaves no trace. */
+  private static final class Interrupter {
+    private final Thread thread;
+    private final ReentrantLock lock = new ReentrantLock();
+    private boolean armed = true;
+    private boolean fired;
+
+    Interrupter(Thread thread) {
+      this.thread = thread;
+    }
+
+    void fire() {
+      lock.lock();
+      try {
+        if (armed) {
+          fired = true;
+          thread.interrupt();
+        }
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    /** Whether it had fired. The interrupt it made is cleared. */
+    boolean disarm() {
+      lock.lock();
+      try {
+        armed = false;
+        boolean had = fired;
+        if (had) {
+          Thread.interrupted();
+          fired = false;
+        }
+        return had;
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+}
