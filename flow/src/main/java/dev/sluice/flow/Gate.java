@@ -46,7 +46,7 @@ import org.jspecify.annotations.Nullable;
 @Experimental
 public sealed interface Gate<K> extends AutoCloseable permits CoalescingGate, BoundedGate {
 
-  /** How many changes a BLOCK or PAUSE gate holds unless told otherwise. */
+  /** How many changes a BLOCK or PAUSE gate holds by default. */
   int DEFAULT_CAPACITY = 128;
 
   /** What a gate does when its consumer does not keep up. */
@@ -290,7 +290,7 @@ public sealed interface Gate<K> extends AutoCloseable permits CoalescingGate, Bo
       this.name = "gate";
     }
 
-    /** The name under which it speaks to its listener; "gate" unless told otherwise. */
+    /** The name under which it speaks to its listener; "gate" by default. */
     public Builder<K> name(String name) {
       this.name = Objects.requireNonNull(name, "name");
       return this;
@@ -314,9 +314,9 @@ public sealed interface Gate<K> extends AutoCloseable permits CoalescingGate, Bo
     }
 
     /**
-     * How many changes may be left when a full gate opens again; unless told otherwise three
-     * quarters of the capacity for BLOCK, whose stream is open and can be read on at once, and one
-     * quarter for PAUSE, whose stream has to be opened anew.
+     * How many changes may be left when a full gate opens again; by default three quarters of the
+     * capacity for BLOCK, whose stream is open and can be read on at once, and one quarter for
+     * PAUSE, whose stream has to be opened anew.
      *
      * @throws IllegalArgumentException if it is negative, or the gate is a COALESCE gate
      */
@@ -330,7 +330,7 @@ public sealed interface Gate<K> extends AutoCloseable permits CoalescingGate, Bo
       return this;
     }
 
-    /** The clock for ages and time-outs; the system's unless told otherwise. */
+    /** The clock for ages and time-outs; the system's by default. */
     public Builder<K> time(TimeSource time) {
       this.time = Objects.requireNonNull(time, "time");
       return this;
