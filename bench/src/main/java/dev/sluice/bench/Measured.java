@@ -1,0 +1,33 @@
+package dev.sluice.bench;
+
+import java.util.Arrays;
+import java.util.List;
+
+/** A work that measures itself: for what a loop of operations on JMH can't show. */
+public interface Measured {
+
+  /**
+   * Does the work once or several times with each contender.
+   *
+   * @param quick whether a short run will do
+   */
+  List<Figure> measure(boolean quick) throws Exception;
+
+  /** A run that gives one value. */
+  @FunctionalInterface
+  interface Run {
+    /** Does it once. */
+    double once() throws Exception;
+  }
+
+  /** The median of several runs, after one that does not count. */
+  static double median(int runs, Run run) throws Exception {
+    run.once();
+    double[] values = new double[runs];
+    for (int i = 0; i < runs; i++) {
+      values[i] = run.once();
+    }
+    Arrays.sort(values);
+    return values[runs / 2];
+  }
+}
