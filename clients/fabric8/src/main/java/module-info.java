@@ -2,6 +2,7 @@
 module dev.sluice.fabric8 {
   requires transitive dev.sluice.kube;
   requires transitive kubernetes.client.api;
+  requires transitive kubernetes.model.core;
   requires static transitive org.jspecify;
 
   exports dev.sluice.fabric8;

@@ -84,6 +84,16 @@ final class Failures {
     return null;
   }
 
+  /** What the innermost cause says. */
+  static String rootMessage(Throwable thrown) {
+    Throwable root = thrown;
+    for (Throwable cause = root.getCause(); cause != null && cause != root; ) {
+      root = cause;
+      cause = root.getCause();
+    }
+    return detail(root);
+  }
+
   private static String detail(Throwable thrown) {
     String message = thrown.getMessage();
     return message == null || message.isBlank() ? thrown.getClass().getSimpleName() : message;

@@ -1,18 +1,30 @@
 package dev.sluice.fabric8;
 
 import dev.sluice.flow.Experimental;
+import dev.sluice.kube.Codec;
+import dev.sluice.kube.Informer;
+import dev.sluice.kube.ResourceKind;
 import dev.sluice.kube.Transport;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Namespaced;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
 
 /**
- * Where Sluice meets fabric8.
+ * Where Sluice meets fabric8: its clients carry Sluice's requests, its classes are what Sluice's
+ * informers show.
  *
  * <pre>{@code
  * try (KubernetesClient client = new KubernetesClientBuilder().build();
- *     Transport transport = SluiceFabric8.transport(client)) {
- *   ...
+ *     Informer<Pod> pods = SluiceFabric8.informer(client, Pod.class).namespace("default").start()) {
+ *   pods.awaitSynced(Duration.ofSeconds(30));
+ *   pods.store().get(ObjectKey.of("default", "web-0")).ifPresent(pod -> pod.getSpec() ...);
  * }
  * }</pre>
  */
@@ -48,5 +60,66 @@ public final class SluiceFabric8 {
   public static Transport transport(Config config) {
     KubernetesClient client = new KubernetesClientBuilder().withConfig(config).build();
     return new Fabric8Transport(client, client::close);
+  }
+
+  /**
+   * Decodes objects into fabric8's classes, or into classes of the user's own that follow fabric8's
+   * rules for custom resources, with the client's own serialization.
+   *
+   * <p>Fields that a class does not know are treated as everywhere in fabric8: its own model
+   * classes keep them among their additional properties; a custom resource's class refuses them
+   * unless it says {@code @JsonIgnoreProperties(ignoreUnknown = true)}. A refused object stays in
+   * the store and on the stream, and reading it says which field it was.
+   *
+   * @param client whose {@link KubernetesClient#getKubernetesSerialization()} to use; it need not
+   *     stay open
+   * @param type the class of the objects
+   */
+  public static <T> Codec<T> codec(KubernetesClient client, Class<T> type) {
+    KubernetesSerialization serialization = client.getKubernetesSerialization();
+    return json -> {
+      try {
+        return serialization.unmarshal(new ByteArrayInputStream(json), type);
+      } catch (KubernetesClientException e) {
+        // Its own message is "An error has occurred."
+        String why = Failures.rootMessage(e).lines().findFirst().orElse("");
+        throw new IOException("not a " + type.getSimpleName() + ": " + why, e);
+      }
+    };
+  }
+
+  /**
+   * Group, version, plural and scope of a kind, as fabric8's annotations on its class tell them.
+   *
+   * @param type one of fabric8's model classes, or a custom resource's class with {@code @Group}
+   *     and {@code @Version}
+   * @throws IllegalArgumentException if the class does not say which kind it is
+   */
+  public static ResourceKind kind(Class<? extends HasMetadata> type) {
+    String version = HasMetadata.getVersion(type);
+    if (version == null || type == GenericKubernetesResource.class) {
+      throw new IllegalArgumentException(
+          type.getName()
+              + " does not say which kind it is: it lacks @Group and @Version. Find the kind with"
+              + " dev.sluice.kube.Discovery, or name it with ResourceKind.namespaced(...)");
+    }
+    String group = HasMetadata.getGroup(type);
+    return new ResourceKind(
+        group == null ? "" : group,
+        version,
+        HasMetadata.getPlural(type),
+        HasMetadata.getKind(type),
+        Namespaced.class.isAssignableFrom(type));
+  }
+
+  /**
+   * An informer over a client and one of its classes: {@link #transport(KubernetesClient)}, {@link
+   * #kind} and {@link #codec} in one.
+   *
+   * <p>The client must stay open as long as the informer runs.
+   */
+  public static <T extends HasMetadata> Informer.Builder<T> informer(
+      KubernetesClient client, Class<T> type) {
+    return Informer.of(transport(client), kind(type), codec(client, type));
   }
 }
