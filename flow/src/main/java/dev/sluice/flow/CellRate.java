@@ -77,15 +77,12 @@ final class CellRate {
             .multiply(SCALE)
             .multiply(DECIMAL_SLACK)
             .divide(new BigDecimal(rate.period().toNanos()), MathContext.DECIMAL128);
-    int widest = Long.numberOfLeadingZeros(burst) - 3; // burst << widest <= 2^60 or a little more
-    int k = Math.min(60, Math.max(0, widest));
-    while (k > 0 && perNano.multiply(BigDecimal.TWO.pow(k)).compareTo(LARGEST) > 0) {
-      k--;
-    }
-    this.shift = k;
+    int forRate = LARGEST.divide(perNano, MathContext.DECIMAL128).toBigInteger().bitLength() - 1;
+    int forBurst = Long.numberOfLeadingZeros(burst) - 3; // burst << forBurst is at most 2^60
+    this.shift = Math.max(0, Math.min(60, Math.min(forRate, forBurst)));
     this.multiplier =
         perNano
-            .multiply(BigDecimal.TWO.pow(k))
+            .multiply(BigDecimal.TWO.pow(shift))
             .setScale(0, RoundingMode.CEILING)
             .toBigInteger()
             .longValueExact();

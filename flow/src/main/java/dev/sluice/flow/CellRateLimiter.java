@@ -85,26 +85,37 @@ final class CellRateLimiter extends LineLimiter {
 
   // ---- without the lock
 
+  /**
+   * The state is read before the clock: then a refusal holds at the instant at which the state was
+   * read, since what is too early now was too early then. After a lost race the reading of the
+   * clock is older than the state, and good enough to grant but not to refuse.
+   */
   @Override
   int takeUnlocked(long permits) {
     Cell cell = this.cell;
     long cost = permits << cell.shift;
     long emptyAt = cell.emptyAt;
     long elapsed = time.nanoTime() - cell.origin;
-    if (elapsed >>> 59 != 0) {
-      return UNDECIDED;
-    }
-    long now = Math.multiplyHigh(elapsed << 3, cell.multiplier);
+    boolean fresh = true;
     while (emptyAt > MOVED) {
+      if (elapsed >>> 59 != 0) {
+        return UNDECIDED;
+      }
+      long now = Math.multiplyHigh(elapsed << 3, cell.multiplier);
       long from = Math.max(emptyAt, now - cell.capacity);
-      if (from + (cost & cell.prepaid) > now) {
+      if (from + (cost & cell.prepaid) <= now) {
+        long witness = (long) EMPTY_AT.compareAndExchange(cell, emptyAt, from + cost);
+        if (witness == emptyAt) {
+          return TAKEN;
+        }
+        emptyAt = witness;
+        fresh = false;
+      } else if (fresh) {
         return REFUSED;
+      } else {
+        elapsed = time.nanoTime() - cell.origin;
+        fresh = true;
       }
-      long witness = (long) EMPTY_AT.compareAndExchange(cell, emptyAt, from + cost);
-      if (witness == emptyAt) {
-        return TAKEN;
-      }
-      emptyAt = witness;
     }
     return emptyAt == LINE ? REFUSED : UNDECIDED;
   }
@@ -123,7 +134,8 @@ final class CellRateLimiter extends LineLimiter {
         long free = from + (cost & cell.prepaid);
         long delay = free <= now ? 0 : cell.rate.elapsedWhenFlowed(free) - elapsed;
         if (delay <= furthestPromise && EMPTY_AT.compareAndSet(cell, emptyAt, from + cost)) {
-          return new Promise(this, permits, clock + delay, new Charge(cell, from + cost, cost));
+          return new Promise(
+              this, permits, clock + delay, new Charge(cell, emptyAt, from + cost, cost));
         }
       }
     }
@@ -189,8 +201,10 @@ final class CellRateLimiter extends LineLimiter {
   }
 
   @Override
-  long nanosFor(long permits) {
-    return cell.rate.nanosFor(permits);
+  long nanosAfter(long before, long between, long own) {
+    CellRate rate = cell.rate;
+    long permits = between + (rate.shaping ? before : own);
+    return rate.nanosFor(permits < 0 ? Long.MAX_VALUE : permits);
   }
 
   @Override
@@ -202,6 +216,11 @@ final class CellRateLimiter extends LineLimiter {
   /** What is kept for a waiter: the burst, but at least what it wants and a permit for the next. */
   private long kept(long cost) {
     return Math.max(cell.capacity, cell.rate.cost(1) + (cost & cell.prepaid));
+  }
+
+  @Override
+  void lapse(long now) {
+    held = Math.max(held, flowed(now) - cell.capacity);
   }
 
   @Override
@@ -217,25 +236,29 @@ final class CellRateLimiter extends LineLimiter {
   }
 
   @Override
-  Receipt receipt(long permits) {
-    return new Charge(cell, held, cell.rate.cost(permits));
+  Receipt charge(long at, long permits) {
+    long before = held;
+    grant(at, permits, false);
+    return new Charge(cell, before, held, cell.rate.cost(permits));
   }
 
   @Override
   void giveBack(Receipt receipt, boolean due) {
     Charge charge = (Charge) receipt;
+    long before = charge.before;
     long after = charge.after;
     long cost = charge.cost;
     Cell then = charge.cell;
     for (Cell next = then.next; next != null; next = then.next) {
+      before = next.carry(then, before);
       after = next.carry(then, after);
       cost = shift(cost, next.shift - then.shift);
       then = next;
     }
     long takenSince = held - after;
     if (takenSince == 0) {
-      held -= cost;
-    } else if (!due) {
+      held = before;
+    } else if (!due && cell.prepaid != 0) {
       held -= Math.max(0, cost - Math.max(0, takenSince));
     }
   }
@@ -262,6 +285,10 @@ final class CellRateLimiter extends LineLimiter {
     long elapsed = Math.max(0, now - old.origin);
     Cell next = new Cell(rate, now, old.emptyAt);
     next.oldFlowed = old.rate.flowed(Math.min(elapsed, 2 * CellRate.HORIZON_NANOS - 1));
+    if (lineEmpty()) {
+      next.oldEarliest = next.oldFlowed - old.capacity;
+      next.mostCarried = rate.capacity;
+    }
     held = next.carry(old, held);
     old.next = next;
     cell = next;
@@ -293,6 +320,12 @@ final class CellRateLimiter extends LineLimiter {
     /** What had flowed in the cell before when this one took over, its zero. */
     long oldFlowed;
 
+    /** Instants of the cell before that lie before this one had run over. */
+    long oldEarliest = Long.MIN_VALUE / 2;
+
+    /** How many units at most it was given; what was gathered for a waiter is not cut. */
+    long mostCarried = Long.MAX_VALUE / 2;
+
     /** The one that took over; only under the lock. */
     @Nullable Cell next;
 
@@ -308,10 +341,10 @@ final class CellRateLimiter extends LineLimiter {
 
     /** An instant of the cell before, in this one's units, such that the tokens are as many. */
     long carry(Cell old, long instant) {
-      long tokens = oldFlowed - Math.max(instant, oldFlowed - old.capacity);
-      return -Math.min(capacity, CellRateLimiter.shift(tokens, shift - old.shift));
+      long tokens = oldFlowed - Math.max(instant, oldEarliest);
+      return -Math.min(mostCarried, CellRateLimiter.shift(tokens, shift - old.shift));
     }
   }
 
-  private record Charge(Cell cell, long after, long cost) implements Receipt {}
+  private record Charge(Cell cell, long before, long after, long cost) implements Receipt {}
 }

@@ -128,8 +128,11 @@ final class CompositeLimiter extends LineLimiter {
   }
 
   @Override
-  long nanosFor(long permits) {
-    return parts.stream().mapToLong(part -> part.nanosFor(permits)).max().orElseThrow();
+  long nanosAfter(long before, long between, long own) {
+    return parts.stream()
+        .mapToLong(part -> part.nanosAfter(before, between, own))
+        .max()
+        .orElseThrow();
   }
 
   @Override
@@ -137,6 +140,11 @@ final class CompositeLimiter extends LineLimiter {
     for (LineLimiter part : parts) {
       part.grant(now, permits, waited);
     }
+  }
+
+  @Override
+  void lapse(long now) {
+    parts.forEach(part -> part.lapse(now));
   }
 
   @Override
@@ -148,8 +156,9 @@ final class CompositeLimiter extends LineLimiter {
   }
 
   @Override
-  Receipt receipt(long permits) {
-    return new Charges(parts.stream().map(part -> part.receipt(permits)).toArray(Receipt[]::new));
+  Receipt charge(long at, long permits) {
+    return new Charges(
+        parts.stream().map(part -> part.charge(at, permits)).toArray(Receipt[]::new));
   }
 
   @Override

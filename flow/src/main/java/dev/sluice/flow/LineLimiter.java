@@ -124,11 +124,14 @@ abstract class LineLimiter implements RateLimiter {
    */
   abstract long untilGranted(long now, long through, long own);
 
-  /** How long it takes for so many permits to flow in, in nanoseconds. */
-  abstract long nanosFor(long permits);
+  /**
+   * How long after a grant of {@code before} permits, and {@code between} more after it, {@code
+   * own} could be granted at the latest.
+   */
+  abstract long nanosAfter(long before, long between, long own);
 
   /**
-   * Takes permits, into debt if they are not there.
+   * Takes permits that are there.
    *
    * @param waited whether somebody waited for them, so that a late timer is to be made up for
    */
@@ -137,8 +140,16 @@ abstract class LineLimiter implements RateLimiter {
   /** How many permits are there, given that nobody waits; negative when some are owed. */
   abstract double tokens(long now);
 
-  /** What {@link #giveBack} needs to know of the grant that was just made. */
-  abstract Receipt receipt(long permits);
+  /** Nobody was due until now, so what has flowed in beyond the burst has run over. */
+  abstract void lapse(long now);
+
+  /**
+   * Takes permits for a reservation, into debt if they are not there.
+   *
+   * @param at when they may be used: not before they are there
+   * @return what {@link #giveBack} needs to know
+   */
+  abstract Receipt charge(long at, long permits);
 
   /**
    * Undoes a grant as far as nobody was served after it.
@@ -293,8 +304,7 @@ abstract class LineLimiter implements RateLimiter {
     }
     promise.due = now + Math.max(0, delay);
     if (head == null) {
-      grant(now, permits, false);
-      promise.receipt = receipt(permits);
+      promise.receipt = charge(promise.due, permits);
       return null;
     }
     if (waiting >= maxWaiters) {
@@ -402,7 +412,7 @@ abstract class LineLimiter implements RateLimiter {
   final long plan(long now, long permits) {
     long delay = untilGranted(now, plus(permitsInLine, permits), permits);
     if (lastPromise != null) {
-      long behind = nanosFor(plus(permitsBehindLastPromise, permits));
+      long behind = nanosAfter(lastPromise.permits, permitsBehindLastPromise, permits);
       long untilPromise = lastPromise.promise().due - now;
       delay = Math.max(delay, plus(Math.max(0, untilPromise), behind));
     }
@@ -524,24 +534,23 @@ abstract class LineLimiter implements RateLimiter {
         unlink(waiter); // completed behind our back
         continue;
       }
+      Promise promise = waiter.who instanceof Promise reserved ? reserved : null;
+      boolean binding = promise != null && promise.binding;
       long delay = untilGranted(now, waiter.permits, waiter.permits);
-      boolean promised = waiter.who instanceof Promise promise && promise.binding;
-      if (promised) {
+      if (binding) {
         delay = Math.max(delay, waiter.promise().due - now);
       }
       if (delay > 0) {
         arm(now, delay);
         return first;
       }
-      // A promise is charged for its instant, a waiter for when it was due: neither for a late
-      // timer.
-      grant(promised ? waiter.promise().due : now, waiter.permits, !promised);
       unlink(waiter);
-      if (waiter.who instanceof Promise promise) {
-        promise.receipt = receipt(waiter.permits);
+      if (promise != null) {
+        promise.receipt = charge(binding ? promise.due : now, waiter.permits);
         promise.waiter = null;
         continue;
       }
+      grant(now, waiter.permits, true);
       if (last == null) {
         first = waiter;
       } else {
@@ -649,10 +658,14 @@ abstract class LineLimiter implements RateLimiter {
             Receipt receipt = promise.receipt;
             promise.waiter = null;
             promise.receipt = null;
+            if (receipt != null) {
+              giveBack(receipt, promise.due - now <= 0);
+            }
+            if (receipt != null || waiter == head) {
+              lapse(now); // it may have held up those behind, who are not late for that
+            }
             if (waiter != null) {
               unlink(waiter);
-            } else if (receipt != null) {
-              giveBack(receipt, promise.due - now <= 0);
             }
             return serve(now);
           });

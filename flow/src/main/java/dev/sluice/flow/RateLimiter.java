@@ -230,10 +230,10 @@ public interface RateLimiter {
    * part that is never without waiters of its own starves this one. For one limit shared by many
    * with a guarantee for each see {@code Budget}.
    *
-   * <p>A reservation is charged to each part for the instant at which that part would let it go; it
-   * is due when the last of them does. {@link #rate()} is the slowest of the parts' rates, {@link
-   * #burst()} the smallest of their bursts; {@code setRate} and {@code setBurst} are theirs, and
-   * waiters here are planned anew when they change.
+   * <p>A reservation is due when the last part lets it go, and is charged to all for that instant:
+   * until then a faster part holds its permits for it. {@link #rate()} is the slowest of the parts'
+   * rates, {@link #burst()} the smallest of their bursts; {@code setRate} and {@code setBurst} are
+   * theirs, and waiters here are planned anew when they change.
    *
    * @param parts at least one, each once, none itself made of parts
    * @throws IllegalArgumentException otherwise

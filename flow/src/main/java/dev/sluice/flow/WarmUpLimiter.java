@@ -108,16 +108,25 @@ final class WarmUpLimiter extends LineLimiter {
   }
 
   @Override
-  long nanosFor(long permits) {
-    return (long) Math.ceil(cost(permits, cold));
+  long nanosAfter(long before, long between, long own) {
+    return (long) Math.ceil(cost((double) before + between, warmUp));
   }
 
   @Override
   void grant(long now, long permits, boolean waited) {
-    double idle = idle(now, waited);
-    cold = Math.min(warmUp, cold + idle);
-    moveFreeAt(idle + cost(permits, cold));
+    cool(idle(now, waited));
+    moveFreeAt(cost(permits, cold));
     cold = Math.max(0, cold - permits * gap);
+  }
+
+  @Override
+  void lapse(long now) {
+    cool(idle(now, false));
+  }
+
+  private void cool(double idle) {
+    cold = Math.min(warmUp, cold + idle);
+    moveFreeAt(idle);
   }
 
   private void moveFreeAt(double by) {
@@ -134,17 +143,23 @@ final class WarmUpLimiter extends LineLimiter {
   }
 
   @Override
-  Receipt receipt(long permits) {
-    return new Charge(freeAt, freeAtFraction, permits);
+  Receipt charge(long at, long permits) {
+    long freeBefore = freeAt;
+    double fractionBefore = freeAtFraction;
+    double coldBefore = cold;
+    grant(at, permits, false);
+    return new Charge(freeBefore, fractionBefore, coldBefore, freeAt, freeAtFraction, rate);
   }
 
   @Override
   void giveBack(Receipt receipt, boolean due) {
     Charge charge = (Charge) receipt;
-    if (freeAt == charge.freeAt && freeAtFraction == charge.freeAtFraction) {
-      double coldBefore = Math.min(warmUp, cold + charge.permits * gap);
-      moveFreeAt(-cost(charge.permits, coldBefore));
-      cold = coldBefore;
+    if (freeAt == charge.freeAfter
+        && freeAtFraction == charge.fractionAfter
+        && rate.equals(charge.rate)) {
+      freeAt = charge.freeBefore;
+      freeAtFraction = charge.fractionBefore;
+      cold = charge.coldBefore;
     }
   }
 
@@ -169,5 +184,12 @@ final class WarmUpLimiter extends LineLimiter {
         "'" + name() + "' warms up and saves nothing: it has no burst to be set");
   }
 
-  private record Charge(long freeAt, double freeAtFraction, long permits) implements Receipt {}
+  private record Charge(
+      long freeBefore,
+      double fractionBefore,
+      double coldBefore,
+      long freeAfter,
+      double fractionAfter,
+      Rate rate)
+      implements Receipt {}
 }

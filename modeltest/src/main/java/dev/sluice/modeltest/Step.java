@@ -29,4 +29,23 @@ public interface Step<F> {
   default List<? extends Step<F>> simpler() {
     return List.of();
   }
+
+  /**
+   * A step of which only the name is worth telling.
+   *
+   * @param name how it is printed, parameters included
+   */
+  static <F> Step<F> of(String name, Step<F> body) {
+    return new Step<>() {
+      @Override
+      public void run(F fixture) throws Exception {
+        body.run(fixture);
+      }
+
+      @Override
+      public String toString() {
+        return name;
+      }
+    };
+  }
 }
