@@ -173,4 +173,20 @@ final class CellRate {
   long nanosFor(long permits) {
     return elapsedWhenFlowed(saturated(permits));
   }
+
+  /** So many units, as permits. */
+  double permits(long units) {
+    // To a double by cutting off, not rounding: what is said to be there can be had.
+    int tooFine = Math.max(0, 64 - Double.PRECISION - Long.numberOfLeadingZeros(Math.abs(units)));
+    return Math.scalb((double) (units >> tooFine << tooFine), -shift);
+  }
+
+  /** Units of a rate with another shift; saturating. */
+  static long shift(long units, int by) {
+    if (by <= 0) {
+      return units >> -by;
+    }
+    long limit = 1L << 62;
+    return units >= limit >> by ? limit : units <= -limit >> by ? -limit : units << by;
+  }
 }

@@ -79,8 +79,13 @@ final class CellRateLimiter extends LineLimiter {
   private long held;
 
   CellRateLimiter(Builder builder, CellRate rate) {
+    this(builder, rate, builder.time.nanoTime(), builder.startEmpty ? 0 : -rate.capacity);
+  }
+
+  /** Goes on from a state that was kept elsewhere. */
+  CellRateLimiter(Builder builder, CellRate rate, long origin, long emptyAt) {
     super(builder);
-    this.cell = new Cell(rate, time.nanoTime(), builder.startEmpty ? 0 : -rate.capacity);
+    this.cell = new Cell(rate, origin, emptyAt);
   }
 
   // ---- without the lock
@@ -230,9 +235,7 @@ final class CellRateLimiter extends LineLimiter {
       return 1; // a shaper saves nothing up, and lets the next go
     }
     long units = flowed - Math.max(held, flowed - cell.capacity);
-    // To a double by cutting off, not rounding: what is said to be there can be had.
-    int tooFine = Math.max(0, 64 - Double.PRECISION - Long.numberOfLeadingZeros(Math.abs(units)));
-    return Math.scalb((double) (units >> tooFine << tooFine), -cell.shift);
+    return cell.rate.permits(units);
   }
 
   @Override
@@ -252,7 +255,7 @@ final class CellRateLimiter extends LineLimiter {
     for (Cell next = then.next; next != null; next = then.next) {
       before = next.carry(then, before);
       after = next.carry(then, after);
-      cost = shift(cost, next.shift - then.shift);
+      cost = CellRate.shift(cost, next.shift - then.shift);
       then = next;
     }
     long takenSince = held - after;
@@ -266,7 +269,7 @@ final class CellRateLimiter extends LineLimiter {
   @Override
   public void setRate(Rate rate) {
     double before = rate().permitsPerSecond();
-    change(now -> replace(cell.rate.with(rate), now));
+    goOnAt(cell.rate.with(rate));
     announcer.limitChanged("set-rate", before, rate.permitsPerSecond());
   }
 
@@ -276,10 +279,14 @@ final class CellRateLimiter extends LineLimiter {
       throw new UnsupportedOperationException(
           "'" + name() + "' is a shaper, which saves nothing up: it has no burst to be set");
     }
-    change(now -> replace(cell.rate.with(burst), now));
+    goOnAt(cell.rate.with(burst));
   }
 
-  /** Goes on in a new cell with as many tokens, or as much debt, as there are in this one. */
+  /** Goes on with as many tokens, or as much debt, at another rate and burst. */
+  void goOnAt(CellRate rate) {
+    change(now -> replace(rate, now));
+  }
+
   private void replace(CellRate rate, long now) {
     Cell old = cell;
     long elapsed = Math.max(0, now - old.origin);
@@ -293,14 +300,6 @@ final class CellRateLimiter extends LineLimiter {
     old.next = next;
     cell = next;
     old.emptyAt = MOVED;
-  }
-
-  private static long shift(long units, int by) {
-    if (by <= 0) {
-      return units >> -by;
-    }
-    long limit = 1L << 62;
-    return units >= limit >> by ? limit : units <= -limit >> by ? -limit : units << by;
   }
 
   /** The state from one change of the rate to the next. */
@@ -342,7 +341,7 @@ final class CellRateLimiter extends LineLimiter {
     /** An instant of the cell before, in this one's units, such that the tokens are as many. */
     long carry(Cell old, long instant) {
       long tokens = oldFlowed - Math.max(instant, oldEarliest);
-      return -Math.min(mostCarried, CellRateLimiter.shift(tokens, shift - old.shift));
+      return -Math.min(mostCarried, CellRate.shift(tokens, shift - old.shift));
     }
   }
 

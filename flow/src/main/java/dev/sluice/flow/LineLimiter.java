@@ -188,15 +188,22 @@ abstract class LineLimiter implements RateLimiter {
     if (permits != 1) {
       check(permits);
     }
-    int outcome = takeUnlocked(permits);
-    if (outcome == UNDECIDED) {
-      outcome = takeLocked(permits) ? TAKEN : REFUSED;
-    }
-    if (outcome == TAKEN) {
+    if (take(permits)) {
       return true;
     }
     announcer.rejected(CAUSE_RATE);
     return false;
+  }
+
+  /** Takes permits, which may be had at once, if they are there and nobody waits. */
+  final boolean take(long permits) {
+    int outcome = takeUnlocked(permits);
+    return outcome == TAKEN || outcome == UNDECIDED && takeLocked(permits);
+  }
+
+  /** Whether it is as good as new: full, and nobody waits. */
+  final boolean isIdle() {
+    return underLock(now -> head == null && tokens(now) >= burst() * (1 - 1e-15));
   }
 
   private boolean takeLocked(long permits) {
@@ -319,11 +326,17 @@ abstract class LineLimiter implements RateLimiter {
   }
 
   private void check(long permits) {
+    check(name, permits, maxPermits());
+  }
+
+  /**
+   * @throws IllegalArgumentException if so many can never be had at once
+   */
+  static void check(String name, long permits, long most) {
     if (permits < 1) {
       throw new IllegalArgumentException(
           "permits must be at least 1, but " + permits + " were asked of '" + name + "'");
     }
-    long most = maxPermits();
     if (permits > most) {
       throw new IllegalArgumentException(
           permits

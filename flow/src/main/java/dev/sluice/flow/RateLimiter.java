@@ -284,6 +284,16 @@ public interface RateLimiter {
 
     Builder() {}
 
+    Builder(Builder other) {
+      name = other.name;
+      time = other.time;
+      listener = other.listener;
+      executor = other.executor;
+      maxWaiters = other.maxWaiters;
+      startEmpty = other.startEmpty;
+      furthestPromise = other.furthestPromise;
+    }
+
     /** How it calls itself in events, messages and metrics. {@code "limiter"} by default. */
     public Builder name(String name) {
       this.name = Objects.requireNonNull(name, "name");
@@ -357,6 +367,17 @@ public interface RateLimiter {
     /** As {@link RateLimiter#warmingUp(Rate, Duration)}. */
     public RateLimiter warmingUp(Rate rate, Duration warmUp) {
       return new WarmUpLimiter(this, rate, warmUp);
+    }
+
+    /**
+     * A token bucket for each key; see {@link KeyedRateLimiter}. {@link #maxWaiters} counts for
+     * each key; each starts full.
+     *
+     * @param maxKeys how many keys that are not full are remembered, at least one
+     * @throws IllegalArgumentException if a value is out of range
+     */
+    public <K> KeyedRateLimiter<K> keyedTokenBucket(Rate rate, long burst, int maxKeys) {
+      return new KeyedRateLimiter<>(this, rate, burst, maxKeys);
     }
 
     /** As {@link RateLimiter#allOf(RateLimiter...)}; the time is that of the parts. */
