@@ -10,7 +10,7 @@ import dev.sluice.kube.internal.informer.Hub;
 import dev.sluice.kube.internal.store.Entry;
 import dev.sluice.kube.internal.store.EntryMap;
 import dev.sluice.kube.internal.store.ObjectStore;
-import dev.sluice.kube.internal.watch.Sleeper;
+import dev.sluice.kube.internal.time.Sleeper;
 import dev.sluice.kube.internal.watch.StreamOptions;
 import dev.sluice.kube.internal.watch.StreamRecord;
 import dev.sluice.kube.internal.watch.StreamRunner;

@@ -14,6 +14,9 @@ public sealed interface WriteResult {
    */
   record Written(Resource resource) implements WriteResult {}
 
+  /** The server deleted the object, and it is gone. */
+  record Deleted() implements WriteResult {}
+
   /**
    * 409: somebody else wrote first, or a precondition did not hold. Read the present state and try
    * again.
@@ -56,6 +59,7 @@ public sealed interface WriteResult {
   default Outcome outcome() {
     return switch (this) {
       case Written written -> Outcome.done();
+      case Deleted deleted -> Outcome.done();
       case Gone gone -> Outcome.done();
       case Throttled throttled -> Outcome.again(throttled.retryAfter());
       case Conflict conflict -> Outcome.retry("conflict: " + conflict.message());

@@ -2,11 +2,11 @@ package dev.sluice.kube.internal.watch;
 
 import dev.sluice.flow.TimeSource;
 import dev.sluice.kube.Transport;
+import dev.sluice.kube.internal.time.Interrupter;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,13 +50,12 @@ final class Exchange implements AutoCloseable {
       long headNanos,
       long bodyNanos)
       throws IOException, InterruptedException {
-    Interrupter interrupter = new Interrupter(Thread.currentThread());
-    TimeSource.Timer timer = time.schedule(headNanos, interrupter::fire);
+    Interrupter deadline = Interrupter.after(time, headNanos);
     Transport.Response response;
     try {
       response = transport.send(request);
     } catch (InterruptedException | InterruptedIOException e) {
-      if (interrupter.disarm()) {
+      if (deadline.disarm()) {
         throw new InterruptedIOException(
             "no response within "
                 + headNanos / 1_000_000
@@ -67,8 +66,7 @@ final class Exchange implements AutoCloseable {
       }
       throw e;
     } finally {
-      timer.cancel();
-      interrupter.disarm();
+      deadline.disarm();
     }
     return new Exchange(time, response, bodyNanos);
   }
@@ -139,46 +137,6 @@ final class Exchange implements AutoCloseable {
         return in.read(b, offset, length);
       } finally {
         reading = false;
-      }
-    }
-  }
-
-  /** Interrupts a thread, unless it has already gone on; then it leaves no trace. */
-  private static final class Interrupter {
-    private final Thread thread;
-    private final ReentrantLock lock = new ReentrantLock();
-    private boolean armed = true;
-    private boolean fired;
-
-    Interrupter(Thread thread) {
-      this.thread = thread;
-    }
-
-    void fire() {
-      lock.lock();
-      try {
-        if (armed) {
-          fired = true;
-          thread.interrupt();
-        }
-      } finally {
-        lock.unlock();
-      }
-    }
-
-    /** Whether it had fired. The interrupt it made is cleared. */
-    boolean disarm() {
-      lock.lock();
-      try {
-        armed = false;
-        boolean had = fired;
-        if (had) {
-          Thread.interrupted();
-          fired = false;
-        }
-        return had;
-      } finally {
-        lock.unlock();
       }
     }
   }

@@ -16,6 +16,7 @@ import dev.sluice.kube.internal.store.Difference;
 import dev.sluice.kube.internal.store.Entry;
 import dev.sluice.kube.internal.store.Incarnation;
 import dev.sluice.kube.internal.store.ObjectStore;
+import dev.sluice.kube.internal.time.Sleeper;
 import dev.sluice.kube.internal.transport.FrameReader;
 import dev.sluice.kube.internal.transport.ListReader;
 import dev.sluice.kube.internal.transport.RetryAfter;

@@ -55,6 +55,8 @@ final class SimServer implements Transport {
   /** What happens to the next body's bytes. */
   boolean corruptNextFrame;
 
+  private boolean hang;
+  private int breakNextWatchAfter = -1;
   int requests;
   int lists;
   int watches;
@@ -146,6 +148,21 @@ final class SimServer implements Transport {
     faults.add(() -> null);
   }
 
+  void throwNext() {
+    faults.add(() -> {
+      throw new IllegalStateException("a defect");
+    });
+  }
+
+  /** The next request is never answered. */
+  void hangNext() {
+    hang = true;
+  }
+
+  void breakNextWatchAfter(int bytes) {
+    breakNextWatchAfter = bytes;
+  }
+
   void endAll() {
     List.copyOf(streams).forEach(Stream::end);
   }
@@ -187,10 +204,19 @@ final class SimServer implements Transport {
   // --- the protocol ---
 
   @Override
-  public Response send(Request request) throws IOException {
+  public Response send(Request request) throws IOException, InterruptedException {
     requests++;
     Map<String, String> query = query(request.path());
     log.add(request.path());
+    if (hang) {
+      hang = false;
+      while (!Thread.interrupted()) {
+        if (!time.advanceToNext()) {
+          throw new IllegalStateException("a request that nothing will ever end");
+        }
+      }
+      throw new InterruptedException();
+    }
     Supplier<@Nullable Canned> fault = faults.poll();
     if (fault != null) {
       Canned canned = fault.get();
@@ -200,7 +226,7 @@ final class SimServer implements Transport {
       return new Whole(canned.status, canned.headers, canned.body);
     }
     String path = request.path();
-    if (!path.contains("?")) {
+    if (path.contains("/namespaces/")) {
       String[] parts = path.split("/", -1);
       ObjectKey key = ObjectKey.of(parts[4], parts[6]);
       return objects.containsKey(key)
@@ -289,6 +315,10 @@ final class SimServer implements Transport {
       history.stream().filter(event -> event.object.version > from).forEach(stream::send);
     }
     streams.add(stream);
+    if (breakNextWatchAfter >= 0) {
+      stream.breakAfter = breakNextWatchAfter;
+      breakNextWatchAfter = -1;
+    }
     time.schedule(timeout.toNanos(), stream::end);
     return stream;
   }
@@ -421,6 +451,7 @@ final class SimServer implements Transport {
     private boolean broken;
     private boolean closed;
     private boolean mute;
+    private int breakAfter = Integer.MAX_VALUE;
     private long after;
 
     void send(Event event) {
@@ -498,8 +529,14 @@ final class SimServer implements Transport {
           at = 0;
           pending.reset();
         }
+        if (breakAfter == 0) {
+          streams.remove(this);
+          throw new IOException("Connection reset");
+        }
         if (at < current.length) {
           int count = Math.min(Math.min(length, 1 + gen.nextInt(2000)), current.length - at);
+          count = Math.min(count, breakAfter);
+          breakAfter = breakAfter == Integer.MAX_VALUE ? breakAfter : breakAfter - count;
           System.arraycopy(current, at, b, offset, count);
           at += count;
           return count;

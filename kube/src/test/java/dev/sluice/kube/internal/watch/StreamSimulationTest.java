@@ -30,6 +30,8 @@ class StreamSimulationTest {
         assertThat(sim.stored()).as("the store").isEqualTo(sim.server.state());
         assertThat(sim.outlet.believed()).as("the consumer").isEqualTo(sim.server.state());
         assertThat(sim.runner.backlog()).isEmpty();
+        assertThat(sim.runner.record().now().recentStops())
+            .noneMatch(stop -> stop.detail().startsWith("unexpected"));
         assertThat(sim.outlet.synced).isTrue();
       } catch (AssertionError | RuntimeException e) {
         throw new AssertionError(

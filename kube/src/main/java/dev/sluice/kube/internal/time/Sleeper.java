@@ -1,4 +1,4 @@
-package dev.sluice.kube.internal.watch;
+package dev.sluice.kube.internal.time;
 
 import dev.sluice.flow.TimeSource;
 import java.util.concurrent.CountDownLatch;

@@ -1,0 +1,254 @@
+package dev.sluice.kube;
+
+import dev.sluice.flow.Backoff;
+import dev.sluice.flow.Experimental;
+import dev.sluice.flow.FlowListener;
+import dev.sluice.flow.Gate;
+import dev.sluice.flow.RateLimiter;
+import dev.sluice.flow.TimeSource;
+import dev.sluice.flow.WorkQueue;
+import dev.sluice.kube.internal.controller.Engine;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reconciles the objects of an informer, on virtual threads.
+ *
+ * <pre>{@code
+ * Controller<Resource> controller =
+ *     Controller.named("certificates")
+ *         .watching(informer)
+ *         .limitedBy(RateLimiter.tokenBucket(Rate.perSecond(10), 20))
+ *         .workers(16)
+ *         .reconcile((key, context) -> {
+ *           ...
+ *           return Outcome.done();
+ *         })
+ *         .start();
+ * }</pre>
+ *
+ * <p><b>What holds.</b> Every change is followed by a reconcile of its key that began after the
+ * change was in the store. A key is never in two hands. Keys are dispatched at the limiter's rate;
+ * reading and storing never wait for it, and what waits is not lost: it stays in the queue, and
+ * when that is full, in the informer's gate. A key whose reconcile failed is tried again after its
+ * own backoff, and a change meanwhile does not shorten that.
+ *
+ * <p>The objects of the first list are reconciled with low priority: a change that happens
+ * meanwhile comes first.
+ *
+ * @param <T> what the informer's codec makes
+ */
+@Experimental
+public final class Controller<T> implements AutoCloseable {
+  private final Informer<T> informer;
+  private final Gate<ObjectKey> gate;
+  private final Engine<T> engine;
+  private final String name;
+
+  private Controller(Builder<T> builder, Reconciler<T> reconciler) {
+    this.informer = builder.informer;
+    this.name = builder.name;
+    this.gate = informer.attach(builder.name);
+    this.engine =
+        new Engine<>(
+            new Engine.Parts<>(
+                builder.name,
+                gate,
+                informer.store(),
+                reconciler,
+                builder.workers,
+                builder.capacity,
+                builder.limiter,
+                builder.backoff,
+                builder.reconcileTimeout,
+                builder.shutdownTimeout,
+                builder.time,
+                builder.clock,
+                builder.listener,
+                informer::isSynced));
+  }
+
+  /** A controller to be set up. */
+  public static Named named(String name) {
+    return new Named(Objects.requireNonNull(name, "name"));
+  }
+
+  /** The name under which it speaks. */
+  public String name() {
+    return name;
+  }
+
+  /** How it is doing. */
+  public ControllerStatus status() {
+    return engine.status();
+  }
+
+  /**
+   * Ends it in order: takes no more keys, waits for the reconciles in hand for as long as the
+   * {@linkplain Builder#shutdownTimeout shutdown time-out} allows, then interrupts them. Blocks
+   * until that is done. Keys that still waited are reconciled by the next start. The informer goes
+   * on. Closing twice is harmless.
+   */
+  @Override
+  public void close() {
+    engine.close(() -> informer.detach(gate));
+  }
+
+  /** A controller with a name. */
+  @Experimental
+  public static final class Named {
+    private final String name;
+
+    private Named(String name) {
+      this.name = name;
+    }
+
+    /** Whose objects it reconciles. */
+    public <T> Builder<T> watching(Informer<T> informer) {
+      return new Builder<>(name, Objects.requireNonNull(informer, "informer"));
+    }
+  }
+
+  /**
+   * Builds a controller. Owned by one thread.
+   *
+   * @param <T> what the informer's codec makes
+   */
+  @Experimental
+  public static final class Builder<T> {
+    private final String name;
+    private final Informer<T> informer;
+    private @Nullable RateLimiter limiter;
+    private int workers = 16;
+    private int capacity = WorkQueue.DEFAULT_CAPACITY;
+    private Backoff backoff =
+        Backoff.exponential(Duration.ofMillis(100), 1.6, Duration.ofMinutes(5));
+    private Duration reconcileTimeout = Duration.ofMinutes(5);
+    private Duration shutdownTimeout = Duration.ofSeconds(30);
+    private TimeSource time = TimeSource.system();
+    private InstantSource clock = InstantSource.system();
+    private FlowListener listener = FlowListener.NONE;
+    private @Nullable Reconciler<T> reconciler;
+
+    private Builder(String name, Informer<T> informer) {
+      this.name = name;
+      this.informer = informer;
+    }
+
+    /**
+     * How fast keys are given to the reconciler, those of the first list too. Unless told
+     * otherwise, as fast as the workers take them.
+     */
+    public Builder<T> limitedBy(RateLimiter limiter) {
+      this.limiter = Objects.requireNonNull(limiter, "limiter");
+      return this;
+    }
+
+    /**
+     * How many reconciles run at a time; 16 unless told otherwise.
+     *
+     * @throws IllegalArgumentException if it is less than one
+     */
+    public Builder<T> workers(int workers) {
+      if (workers < 1) {
+        throw new IllegalArgumentException("a controller has at least 1 worker, not " + workers);
+      }
+      this.workers = workers;
+      return this;
+    }
+
+    /**
+     * How many keys the queue holds before the gate is asked to hold back; 100 unless told
+     * otherwise.
+     *
+     * @throws IllegalArgumentException if it is less than one
+     */
+    public Builder<T> capacity(int keys) {
+      if (keys < 1) {
+        throw new IllegalArgumentException("a queue holds at least 1 key, not " + keys);
+      }
+      this.capacity = keys;
+      return this;
+    }
+
+    /**
+     * How long a key waits after a failure; 100 ms, then 1.6 times as long each time, up to 5
+     * minutes, unless told otherwise.
+     */
+    public Builder<T> backoff(Backoff backoff) {
+      this.backoff = Objects.requireNonNull(backoff, "backoff");
+      return this;
+    }
+
+    /**
+     * How long a reconcile may take before it is interrupted and tried again; 5 minutes unless told
+     * otherwise, zero for as long as it likes.
+     *
+     * @throws IllegalArgumentException if it is negative
+     */
+    public Builder<T> reconcileTimeout(Duration timeout) {
+      this.reconcileTimeout = notNegative("reconcileTimeout", timeout);
+      return this;
+    }
+
+    /**
+     * How long {@link Controller#close()} waits for reconciles in hand before it interrupts them;
+     * 30 s unless told otherwise.
+     *
+     * @throws IllegalArgumentException if it is negative
+     */
+    public Builder<T> shutdownTimeout(Duration timeout) {
+      this.shutdownTimeout = notNegative("shutdownTimeout", timeout);
+      return this;
+    }
+
+    /** The time for waits, delays and deadlines; the system's unless told otherwise. */
+    public Builder<T> time(TimeSource time) {
+      this.time = Objects.requireNonNull(time, "time");
+      return this;
+    }
+
+    /** The wall clock, for dates in the status; the system's unless told otherwise. */
+    public Builder<T> clock(InstantSource clock) {
+      this.clock = Objects.requireNonNull(clock, "clock");
+      return this;
+    }
+
+    /** Who is told of what happens in the queue: see {@link WorkQueue.Builder#listener}. */
+    public Builder<T> listener(FlowListener listener) {
+      this.listener = Objects.requireNonNull(listener, "listener");
+      return this;
+    }
+
+    /** What is to be done for each key. */
+    public Builder<T> reconcile(Reconciler<T> reconciler) {
+      this.reconciler = Objects.requireNonNull(reconciler, "reconciler");
+      return this;
+    }
+
+    /**
+     * Starts the controller. Returns at once.
+     *
+     * @throws IllegalStateException if it was not told {@linkplain #reconcile what to do}, if the
+     *     informer is closed, or if its gate is BLOCK or PAUSE and has a consumer already
+     */
+    public Controller<T> start() {
+      if (reconciler == null) {
+        throw new IllegalStateException(
+            "the controller '" + name + "' does not know what to do: call reconcile(...)");
+      }
+      Controller<T> controller = new Controller<>(this, reconciler);
+      controller.engine.start();
+      return controller;
+    }
+
+    private static Duration notNegative(String what, Duration value) {
+      if (value.isNegative()) {
+        throw new IllegalArgumentException(what + " is not negative: " + value);
+      }
+      return value;
+    }
+  }
+}

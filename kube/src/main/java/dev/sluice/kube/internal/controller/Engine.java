@@ -1,0 +1,449 @@
+package dev.sluice.kube.internal.controller;
+
+import dev.sluice.flow.Backoff;
+import dev.sluice.flow.FlowListener;
+import dev.sluice.flow.Gate;
+import dev.sluice.flow.Gate.Delivery;
+import dev.sluice.flow.KeyedBackoff;
+import dev.sluice.flow.Priority;
+import dev.sluice.flow.RateLimiter;
+import dev.sluice.flow.TimeSource;
+import dev.sluice.flow.WorkQueue;
+import dev.sluice.kube.Context;
+import dev.sluice.kube.ControllerStatus;
+import dev.sluice.kube.ControllerStatus.Counts;
+import dev.sluice.kube.ControllerStatus.Failure;
+import dev.sluice.kube.ObjectKey;
+import dev.sluice.kube.Outcome;
+import dev.sluice.kube.Reconciler;
+import dev.sluice.kube.Resource;
+import dev.sluice.kube.Store;
+import dev.sluice.kube.internal.controller.Runs.Verdict;
+import dev.sluice.kube.internal.time.Interrupter;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs a reconciler on the keys that come through a gate.
+ *
+ * <p>One thread, the pump, moves keys from the gate to the work queue; when the queue is full it
+ * waits, and then the gate does what it is for. So many workers take keys from the queue; it lets
+ * them go at the limiter's rate, each in one hand only.
+ *
+ * <p>The keys of the first list come with low priority: through a gate that coalesces they are set
+ * aside first, so that a change that happens meanwhile does not stand behind ten thousand of them.
+ */
+public final class Engine<T> {
+  private static final System.Logger LOG = System.getLogger("dev.sluice.kube.Controller");
+  private static final Duration SYNC_GLANCE = Duration.ofMillis(200);
+  private static final Duration GLANCE = Duration.ofMillis(20);
+  private static final Duration LAST_PATIENCE = Duration.ofSeconds(5);
+  private static final int FAILURES_KEPT = 16;
+  private static final long LOG_EVERY_NANOS = Duration.ofMinutes(1).toNanos();
+
+  /**
+   * What an engine is made of. Checked by the controller's builder.
+   *
+   * @param limiter how fast keys are dispatched; null for as fast as the workers take them
+   * @param synced whether the informer's first list has been handed over
+   */
+  public record Parts<T>(
+      String name,
+      Gate<ObjectKey> gate,
+      Store<T> store,
+      Reconciler<T> reconciler,
+      int workers,
+      int capacity,
+      @Nullable RateLimiter limiter,
+      Backoff backoff,
+      Duration reconcileTimeout,
+      Duration shutdownTimeout,
+      TimeSource time,
+      InstantSource clock,
+      FlowListener listener,
+      BooleanSupplier synced) {}
+
+  private final Parts<T> parts;
+  private final TimeSource time;
+  private final WorkQueue<ObjectKey> queue;
+  private final KeyedBackoff<ObjectKey> backoff;
+  private final Runs runs;
+  private final List<Thread> threads = new ArrayList<>();
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private final AtomicInteger setAside = new AtomicInteger();
+  private volatile boolean caughtUp;
+
+  private final LongAdder started = new LongAdder();
+  private final LongAdder done = new LongAdder();
+  private final LongAdder again = new LongAdder();
+  private final LongAdder retried = new LongAdder();
+  private final LongAdder failed = new LongAdder();
+  private final LongAdder deadlines = new LongAdder();
+  private final LongAdder noted = new LongAdder();
+
+  private final ReentrantLock failuresLock = new ReentrantLock();
+  private final Deque<Failure> failures = new ArrayDeque<>();
+  private boolean logged;
+  private long loggedAt;
+
+  /** An engine, not started. */
+  public Engine(Parts<T> parts) {
+    this.parts = parts;
+    this.time = parts.time;
+    this.runs = new Runs(time);
+    this.backoff = KeyedBackoff.<ObjectKey>builder(parts.backoff).timeSource(time).build();
+    WorkQueue.Builder<ObjectKey> builder =
+        WorkQueue.<ObjectKey>builder()
+            .name(parts.name)
+            .capacity(parts.capacity)
+            .workers(parts.workers)
+            .time(time)
+            .listener(parts.listener);
+    if (parts.limiter != null) {
+      builder.dispatchLimiter(parts.limiter);
+    }
+    this.queue = builder.build();
+  }
+
+  /** Starts the pump and the workers. */
+  public void start() {
+    threads.add(Thread.ofVirtual().name("sluice-pump-" + parts.name).unstarted(this::pump));
+    for (int i = 0; i < parts.workers; i++) {
+      threads.add(
+          Thread.ofVirtual().name("sluice-worker-" + parts.name + "-" + i).unstarted(this::work));
+    }
+    threads.forEach(Thread::start);
+  }
+
+  // --- from the gate to the queue ---
+
+  private void pump() {
+    boolean coalesces = parts.gate.kind() == Gate.Kind.COALESCE;
+    Set<ObjectKey> aside = new LinkedHashSet<>();
+    try {
+      while (true) {
+        Delivery<ObjectKey> next = aside.isEmpty() ? next() : parts.gate.poll();
+        if (next != null) {
+          ObjectKey key = next.key();
+          if (!caughtUp && coalesces) {
+            aside.add(key);
+            setAside.set(aside.size());
+          } else {
+            add(key, caughtUp ? Priority.NORMAL : Priority.LOW);
+          }
+          continue;
+        }
+        if (!caughtUp && parts.synced.getAsBoolean()) {
+          // What was handed over before this moment has been taken: what comes now is news.
+          Delivery<ObjectKey> straggler = parts.gate.poll();
+          if (straggler != null) {
+            aside.add(straggler.key());
+            continue;
+          }
+          caughtUp = true;
+        }
+        if (aside.isEmpty() && parts.gate.isClosed()) {
+          return;
+        }
+        if (!aside.isEmpty()) {
+          addOneOf(aside);
+        }
+      }
+    } catch (InterruptedException e) {
+      // Closed.
+    }
+  }
+
+  private @Nullable Delivery<ObjectKey> next() throws InterruptedException {
+    return caughtUp ? parts.gate.take() : parts.gate.poll(SYNC_GLANCE);
+  }
+
+  private void add(ObjectKey key, Priority priority) throws InterruptedException {
+    switch (runs.event(key)) {
+      case Verdict.Add add -> queue.put(key, priority);
+      case Verdict.Later later -> {
+        noted.increment();
+        var unused = queue.addAfter(key, Duration.ofNanos(later.nanos()), priority);
+      }
+      case Verdict.Noted note -> noted.increment();
+    }
+  }
+
+  /** Adds one of the keys set aside, unless that takes longer than a glance. */
+  private void addOneOf(Set<ObjectKey> aside) throws InterruptedException {
+    Iterator<ObjectKey> keys = aside.iterator();
+    ObjectKey key = keys.next();
+    boolean taken =
+        switch (runs.event(key)) {
+          case Verdict.Add add -> queue.put(key, Priority.LOW, GLANCE) != WorkQueue.Offer.FULL;
+          case Verdict.Later later -> true; // it failed, so it has been run, and will be again
+          case Verdict.Noted note -> true;
+        };
+    if (taken) {
+      keys.remove();
+      setAside.set(aside.size());
+    }
+  }
+
+  // --- from the queue to the reconciler ---
+
+  private void work() {
+    try {
+      for (var item = queue.take(); item != null; item = queue.take()) {
+        ObjectKey key = item.key();
+        try {
+          long rest = runs.begin(key);
+          if (rest > 0) {
+            var unused = queue.addAfter(key, Duration.ofNanos(rest), item.priority());
+            continue;
+          }
+          run(key, item.waited());
+        } finally {
+          item.done();
+        }
+      }
+    } catch (InterruptedException e) {
+      // Closed.
+    }
+  }
+
+  private void run(ObjectKey key, Duration waited) {
+    started.increment();
+    int attempt = backoff.failures(key) + 1;
+    Interrupter deadline = Interrupter.after(time, parts.reconcileTimeout.toNanos());
+    Call call = new Call(key, attempt, waited, deadline);
+    Outcome outcome;
+    try {
+      outcome = parts.reconciler.reconcile(key, call);
+      if (outcome == null) {
+        outcome = Outcome.retry("the reconciler returned null instead of an outcome");
+      }
+    } catch (InterruptedException e) {
+      outcome = Outcome.retry("interrupted");
+    } catch (Throwable e) {
+      outcome = Outcome.retry(describe(e));
+      log(key, attempt, e);
+    }
+    if (deadline.disarm()) {
+      deadlines.increment();
+      if (outcome instanceof Outcome.Retry) {
+        outcome = Outcome.retry("took longer than the " + parts.reconcileTimeout + " allowed");
+      }
+    }
+    settle(key, attempt, outcome);
+  }
+
+  private void settle(ObjectKey key, int attempt, Outcome outcome) {
+    switch (outcome) {
+      case Outcome.Done ended -> {
+        done.increment();
+        backoff.forget(key);
+        addIfChanged(key);
+      }
+      case Outcome.Again later -> {
+        again.increment();
+        backoff.forget(key);
+        addIfChanged(key);
+        var unused = queue.addAfter(key, later.after(), Priority.LOW);
+      }
+      case Outcome.Retry retry -> {
+        retried.increment();
+        Duration delay = backoff.nextDelay(key);
+        runs.endAndWait(key, delay.toNanos());
+        var unused = queue.addAfter(key, delay, Priority.LOW);
+        note(new Failure(parts.clock.instant(), key, attempt, retry.cause(), delay));
+      }
+      case Outcome.Failed terminal -> {
+        failed.increment();
+        backoff.forget(key);
+        addIfChanged(key);
+        note(new Failure(parts.clock.instant(), key, attempt, terminal.cause(), Duration.ZERO));
+      }
+    }
+  }
+
+  private void addIfChanged(ObjectKey key) {
+    if (runs.end(key)) {
+      // In hand still, as the queue sees it: such a key is never refused.
+      var unused = queue.add(key);
+    }
+  }
+
+  private void note(Failure failure) {
+    failuresLock.lock();
+    try {
+      failures.addFirst(failure);
+      if (failures.size() > FAILURES_KEPT) {
+        failures.removeLast();
+      }
+    } finally {
+      failuresLock.unlock();
+    }
+  }
+
+  private static String describe(Throwable thrown) {
+    String message = thrown.getMessage();
+    return thrown.getClass().getSimpleName() + (message == null ? "" : ": " + message);
+  }
+
+  private void log(ObjectKey key, int attempt, Throwable thrown) {
+    failuresLock.lock();
+    try {
+      long now = time.nanoTime();
+      if (logged && now - loggedAt < LOG_EVERY_NANOS) {
+        return;
+      }
+      logged = true;
+      loggedAt = now;
+    } finally {
+      failuresLock.unlock();
+    }
+    LOG.log(
+        System.Logger.Level.WARNING,
+        "the reconciler of '"
+            + parts.name
+            + "' threw on "
+            + key
+            + " (attempt "
+            + attempt
+            + "); it is tried again after its backoff, further ones are counted and logged once a"
+            + " minute",
+        thrown);
+  }
+
+  // --- the end ---
+
+  /**
+   * Takes no more keys, waits for what is in hand, and interrupts what does not end in time.
+   *
+   * @param detach gives the gate back
+   */
+  public void close(Runnable detach) {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
+    detach.run();
+    queue.close();
+    threads.get(0).interrupt();
+    boolean interrupted = false;
+    try {
+      if (!joinAll(parts.shutdownTimeout)) {
+        runs.interruptAll();
+        if (!joinAll(LAST_PATIENCE)) {
+          LOG.log(
+              System.Logger.Level.WARNING,
+              "a reconcile of ''{0}'' does not end although it was interrupted; it is left behind",
+              parts.name);
+        }
+      }
+    } catch (InterruptedException e) {
+      runs.interruptAll();
+      interrupted = true;
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean joinAll(Duration patience) throws InterruptedException {
+    long deadline = System.nanoTime() + patience.toNanos();
+    for (Thread thread : threads) {
+      Duration rest = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
+      if (thread != Thread.currentThread() && !thread.join(rest)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** How it is doing. */
+  public ControllerStatus status() {
+    WorkQueue.Stats stats = queue.stats();
+    Gate.Stats gate = parts.gate.stats();
+    List<Failure> recent;
+    failuresLock.lock();
+    try {
+      recent = List.copyOf(failures);
+    } finally {
+      failuresLock.unlock();
+    }
+    return new ControllerStatus(
+        parts.name,
+        !closed.get(),
+        caughtUp && setAside.get() == 0,
+        gate.depth(),
+        stats.depth() + setAside.get(),
+        stats.delayed(),
+        runs.count(),
+        parts.workers,
+        Duration.ofNanos(runs.longest()),
+        new Counts(
+            started.sum(),
+            done.sum(),
+            again.sum(),
+            retried.sum(),
+            failed.sum(),
+            deadlines.sum(),
+            gate.coalesced() + gate.annihilated() + stats.coalesced() + noted.sum()),
+        recent);
+  }
+
+  /** What the reconciler is given. */
+  private final class Call implements Context<T> {
+    private final ObjectKey key;
+    private final int attempt;
+    private final Duration waited;
+    private final Interrupter deadline;
+
+    Call(ObjectKey key, int attempt, Duration waited, Interrupter deadline) {
+      this.key = key;
+      this.attempt = attempt;
+      this.waited = waited;
+      this.deadline = deadline;
+    }
+
+    @Override
+    public Optional<T> object() {
+      return parts.store.get(key);
+    }
+
+    @Override
+    public Optional<Resource> resource() {
+      return parts.store.resource(key);
+    }
+
+    @Override
+    public Store<T> store() {
+      return parts.store;
+    }
+
+    @Override
+    public int attempt() {
+      return attempt;
+    }
+
+    @Override
+    public Duration waited() {
+      return waited;
+    }
+
+    @Override
+    public boolean cancelled() {
+      return deadline.fired() || closed.get();
+    }
+  }
+}
