@@ -1,0 +1,190 @@
+package dev.sluice.contract;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What was asked and answered in one case, one line each, without what differs from run to run: the
+ * names the case was given stand as {@code {ns}} or {@code {group}}, uids, versions, times and
+ * tokens as {@code {uid}}, {@code {rv}}, {@code {time}}, {@code {token}}. Two servers that behave
+ * alike write the same transcript.
+ *
+ * <p>One thread at a time.
+ */
+final class Transcript {
+  private static final Pattern UID =
+      Pattern.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}");
+  private static final Pattern TIME =
+      Pattern.compile("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(?:\\.(\\d+))?Z");
+  private static final Pattern VERSION_PARAMETER = Pattern.compile("resourceVersion=[1-9]\\d*");
+  private static final Pattern CONTINUE_PARAMETER =
+      Pattern.compile("continue=[A-Za-z0-9_-]{20,}={0,2}");
+  private static final Pattern VERSIONS_IN_TEXT =
+      Pattern.compile("(resource version: |current: |ResourceVersion: )\\d+( \\(\\d+\\))?");
+  private static final int MAX_TEXT = 400;
+
+  private final List<String> lines = new ArrayList<>();
+  // Longest first: a name that contains another one is masked as a whole.
+  private final Map<String, String> masks =
+      new TreeMap<>(Comparator.comparingInt(String::length).reversed().thenComparing(text -> text));
+
+  void mask(String value, String placeholder) {
+    if (!value.isEmpty()) {
+      masks.put(value, placeholder);
+    }
+  }
+
+  void add(String line) {
+    lines.add(masked(line));
+  }
+
+  List<String> lines() {
+    return List.copyOf(lines);
+  }
+
+  private String masked(String line) {
+    String text = line;
+    for (Map.Entry<String, String> mask : masks.entrySet()) {
+      text = text.replace(mask.getKey(), mask.getValue());
+    }
+    text = UID.matcher(text).replaceAll("{uid}");
+    text =
+        TIME.matcher(text)
+            .replaceAll(
+                time -> time.group(1) == null ? "{time}" : "{time." + time.group(1).length() + "}");
+    text = VERSION_PARAMETER.matcher(text).replaceAll("resourceVersion={rv}");
+    text = CONTINUE_PARAMETER.matcher(text).replaceAll("continue={token}");
+    return VERSIONS_IN_TEXT
+        .matcher(text)
+        .replaceAll(found -> found.group(1) + "{rv}" + (found.group(2) == null ? "" : " ({rv})"));
+  }
+
+  /** An answer in one line: what a client can act on. */
+  static String summary(Answer answer) {
+    StringBuilder line = new StringBuilder().append(answer.code());
+    String type = answer.contentType();
+    if (answer.body().length == 0) {
+      line.append(" without a body");
+    } else if (type.startsWith("application/json")) {
+      if (!type.equals("application/json")) {
+        line.append(" (").append(type).append(")");
+      }
+      line.append(' ').append(summary(answer.json()));
+    } else {
+      line.append(' ').append(type.isEmpty() ? "no content type" : type).append(' ');
+      if (type.startsWith("text/") || type.isEmpty() || type.contains("yaml")) {
+        line.append('"').append(shortened(answer.text().strip())).append('"');
+      } else {
+        line.append("(binary)");
+      }
+    }
+    for (String header : List.of("Location", "Retry-After", "Warning", "Allow")) {
+      answer
+          .headers()
+          .allValues(header)
+          .forEach(value -> line.append(" | ").append(header).append(": ").append(value));
+    }
+    return line.toString();
+  }
+
+  static String summary(JsonNode json) {
+    String kind = json.path("kind").asString("");
+    if (kind.equals("Status") && !json.path("status").isObject()) {
+      return statusSummary(json);
+    }
+    if (json.path("items").isArray() && kind.endsWith("List")) {
+      List<String> names = new ArrayList<>();
+      for (JsonNode item : json.path("items")) {
+        names.add(item.at("/metadata/name").asString("?"));
+      }
+      StringBuilder line = new StringBuilder(kind).append(' ');
+      if (names.size() > 12) {
+        line.append(names.size()).append(" items");
+      } else {
+        line.append(names);
+      }
+      JsonNode metadata = json.path("metadata");
+      if (metadata.has("continue")) {
+        line.append(
+            metadata.path("continue").asString("").isEmpty() ? " continue=\"\"" : " continue");
+      }
+      if (metadata.has("remainingItemCount")) {
+        line.append(" remaining=").append(metadata.path("remainingItemCount").asString(""));
+      }
+      if (metadata.path("resourceVersion").asString("").isEmpty()) {
+        line.append(" without a version");
+      }
+      return line.toString();
+    }
+    if (!kind.isEmpty()) {
+      String name = json.at("/metadata/name").asString("");
+      return name.isEmpty() ? kind : kind + " " + name;
+    }
+    return shortened(json.toString());
+  }
+
+  private static String statusSummary(JsonNode status) {
+    StringBuilder line = new StringBuilder();
+    line.append(status.path("status").asString("?"));
+    if (status.has("reason")) {
+      line.append(' ').append(status.path("reason").asString(""));
+    }
+    if (status.has("message")) {
+      line.append(" \"").append(shortened(status.path("message").asString(""))).append('"');
+    }
+    JsonNode details = status.path("details");
+    if (details.isObject()) {
+      List<String> parts = new ArrayList<>();
+      for (String name : List.of("name", "group", "kind", "uid", "retryAfterSeconds")) {
+        if (details.has(name)) {
+          parts.add(name + "=" + details.path(name).asString(""));
+        }
+      }
+      line.append(' ').append(parts);
+      for (JsonNode cause : details.path("causes")) {
+        line.append(" | ")
+            .append(cause.path("reason").asString("no reason"))
+            .append(cause.has("field") ? " " + cause.path("field").asString("") : "")
+            .append(" \"")
+            .append(shortened(cause.path("message").asString("")))
+            .append('"');
+      }
+    }
+    if (status.at("/metadata/continue").isString()) {
+      line.append(" continue");
+    }
+    return line.toString();
+  }
+
+  /**
+   * An object with what every object has and no two runs share left out or masked: for showing
+   * defaults and what was pruned. Values named in {@code left} are left out, too.
+   */
+  static String shown(JsonNode json) {
+    return cleaned(json.deepCopy()).toString();
+  }
+
+  private static JsonNode cleaned(JsonNode node) {
+    if (node instanceof ObjectNode object) {
+      object.remove("managedFields");
+      if (object.path("resourceVersion").isString()) {
+        object.put("resourceVersion", "{rv}");
+      }
+      object.forEach(Transcript::cleaned);
+    } else if (node instanceof ArrayNode array) {
+      array.forEach(Transcript::cleaned);
+    }
+    return node;
+  }
+
+  private static String shortened(String text) {
+    return text.length() <= MAX_TEXT ? text : text.substring(0, MAX_TEXT) + "...";
+  }
+}
