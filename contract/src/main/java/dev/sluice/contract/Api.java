@@ -203,20 +203,32 @@ public final class Api implements AutoCloseable {
 
   public Answer send(
       HttpClient client, String method, String path, byte @Nullable [] body, String... headers) {
+    Answer answer = exchange(client, method, path, body, headers);
+    if (recording) {
+      transcript.add(asked(method, path, headers) + " -> " + Transcript.summary(answer));
+    }
+    return answer;
+  }
+
+  /**
+   * As {@link #send}, out of the transcript and from any thread; the path must be {@link
+   * #expanded}.
+   */
+  public Answer unrecorded(String method, String path, byte @Nullable [] body, String... headers) {
+    return exchange(target.client(), method, path, body, headers);
+  }
+
+  private Answer exchange(
+      HttpClient client, String method, String path, byte @Nullable [] body, String... headers) {
     HttpRequest request = request(method, path, body, headers);
     try {
       HttpResponse<byte[]> response = client.send(request, BodyHandlers.ofByteArray());
-      Answer answer =
-          new Answer(
-              method + " " + path,
-              response.statusCode(),
-              response.headers(),
-              response.body(),
-              response.version());
-      if (recording) {
-        transcript.add(asked(method, path, headers) + " -> " + Transcript.summary(answer));
-      }
-      return answer;
+      return new Answer(
+          method + " " + path,
+          response.statusCode(),
+          response.headers(),
+          response.body(),
+          response.version());
     } catch (IOException e) {
       throw new AssertionError(method + " " + path + " was not answered: " + e, e);
     } catch (InterruptedException e) {

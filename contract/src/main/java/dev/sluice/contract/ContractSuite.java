@@ -1,6 +1,14 @@
 package dev.sluice.contract;
 
+import dev.sluice.contract.cases.CustomKindCases;
+import dev.sluice.contract.cases.DiscoveryCases;
+import dev.sluice.contract.cases.EncodingCases;
+import dev.sluice.contract.cases.HistoryCases;
+import dev.sluice.contract.cases.KindCases;
 import dev.sluice.contract.cases.ListCases;
+import dev.sluice.contract.cases.ObjectCases;
+import dev.sluice.contract.cases.PatchCases;
+import dev.sluice.contract.cases.RequestCases;
 import dev.sluice.contract.cases.WatchCases;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.parallel.ResourceAccessMode;
@@ -27,4 +35,36 @@ public abstract class ContractSuite {
   @Nested
   @ResourceLock(value = SERVER, mode = ResourceAccessMode.READ)
   class Watches extends WatchCases {}
+
+  @Nested
+  @ResourceLock(value = SERVER, mode = ResourceAccessMode.READ)
+  class Objects extends ObjectCases {}
+
+  @Nested
+  @ResourceLock(value = SERVER, mode = ResourceAccessMode.READ)
+  class Patches extends PatchCases {}
+
+  @Nested
+  @ResourceLock(value = SERVER, mode = ResourceAccessMode.READ)
+  class Requests extends RequestCases {}
+
+  @Nested
+  @ResourceLock(value = SERVER, mode = ResourceAccessMode.READ)
+  class Encodings extends EncodingCases {}
+
+  @Nested
+  @ResourceLock(value = SERVER, mode = ResourceAccessMode.READ)
+  class Discovery extends DiscoveryCases {}
+
+  @Nested
+  @ResourceLock(value = SERVER, mode = ResourceAccessMode.READ)
+  class CustomKinds extends CustomKindCases {}
+
+  @Nested
+  @ResourceLock(value = SERVER, mode = ResourceAccessMode.READ)
+  class Kinds extends KindCases {}
+
+  @Nested
+  @ResourceLock(value = SERVER, mode = ResourceAccessMode.READ_WRITE)
+  class History extends HistoryCases {}
 }

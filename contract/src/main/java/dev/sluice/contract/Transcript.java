@@ -19,6 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
  * <p>One thread at a time.
  */
 final class Transcript {
+  private static final Pattern NUMBER = Pattern.compile("\\d+");
   private static final Pattern UID =
       Pattern.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}");
   private static final Pattern TIME =
@@ -28,7 +29,13 @@ final class Transcript {
       Pattern.compile("continue=[A-Za-z0-9_-]{20,}={0,2}");
   private static final Pattern VERSIONS_IN_TEXT =
       Pattern.compile("(resource version: |current: |ResourceVersion: )\\d+( \\(\\d+\\))?");
-  private static final int MAX_TEXT = 400;
+  private static final Pattern VERSION_IN_OBJECT =
+      Pattern.compile("(resourceVersion[\\\\\": ]+)[1-9]\\d*");
+  private static final Pattern OBJECT_IN_TEXT =
+      Pattern.compile("Invalid value: \"\\{(?:\\\\.|[^\"\\\\])*+\"");
+  // What Go prints of two structs; it differs from run to run by intention.
+  private static final Pattern DIFF_IN_TEXT = Pattern.compile("(?s)\n@@.*?\n(?=\" \\[|\"$|\" \\|)");
+  private static final int MAX_LINE = 1500;
 
   private final List<String> lines = new ArrayList<>();
   // Longest first: a name that contains another one is masked as a whole.
@@ -42,17 +49,22 @@ final class Transcript {
   }
 
   void add(String line) {
-    lines.add(masked(line));
+    lines.add(line);
   }
 
   List<String> lines() {
-    return List.copyOf(lines);
+    return lines.stream().map(this::masked).toList();
   }
 
   private String masked(String line) {
-    String text = line;
+    String text = OBJECT_IN_TEXT.matcher(line).replaceAll("Invalid value: \"{object}\"");
     for (Map.Entry<String, String> mask : masks.entrySet()) {
-      text = text.replace(mask.getKey(), mask.getValue());
+      String value = mask.getKey();
+      // A number is masked where it stands alone, not as a part of another one.
+      text =
+          NUMBER.matcher(value).matches()
+              ? text.replaceAll("(?<![0-9A-Za-z])" + value + "(?![0-9A-Za-z])", mask.getValue())
+              : text.replace(value, mask.getValue());
     }
     text = UID.matcher(text).replaceAll("{uid}");
     text =
@@ -61,9 +73,15 @@ final class Transcript {
                 time -> time.group(1) == null ? "{time}" : "{time." + time.group(1).length() + "}");
     text = VERSION_PARAMETER.matcher(text).replaceAll("resourceVersion={rv}");
     text = CONTINUE_PARAMETER.matcher(text).replaceAll("continue={token}");
-    return VERSIONS_IN_TEXT
-        .matcher(text)
-        .replaceAll(found -> found.group(1) + "{rv}" + (found.group(2) == null ? "" : " ({rv})"));
+    text = VERSION_IN_OBJECT.matcher(text).replaceAll("$1{rv}");
+    text =
+        VERSIONS_IN_TEXT
+            .matcher(text)
+            .replaceAll(
+                found -> found.group(1) + "{rv}" + (found.group(2) == null ? "" : " ({rv})"));
+    text = DIFF_IN_TEXT.matcher(text).replaceAll(" {diff}");
+    text = text.replace("\n", "\\n");
+    return text.length() <= MAX_LINE ? text : text.substring(0, MAX_LINE) + "...";
   }
 
   /** An answer in one line: what a client can act on. */
@@ -79,10 +97,10 @@ final class Transcript {
       line.append(' ').append(summary(answer.json()));
     } else {
       line.append(' ').append(type.isEmpty() ? "no content type" : type).append(' ');
-      if (type.startsWith("text/") || type.isEmpty() || type.contains("yaml")) {
-        line.append('"').append(shortened(answer.text().strip())).append('"');
+      if (type.startsWith("text/") || type.isEmpty()) {
+        line.append('"').append(answer.text().strip()).append('"');
       } else {
-        line.append("(binary)");
+        line.append("(not shown)");
       }
     }
     for (String header : List.of("Location", "Retry-After", "Warning", "Allow")) {
@@ -99,7 +117,9 @@ final class Transcript {
     if (kind.equals("Status") && !json.path("status").isObject()) {
       return statusSummary(json);
     }
-    if (json.path("items").isArray() && kind.endsWith("List")) {
+    if (json.path("items").isArray()
+        && kind.endsWith("List")
+        && !kind.equals("APIGroupDiscoveryList")) {
       List<String> names = new ArrayList<>();
       for (JsonNode item : json.path("items")) {
         names.add(item.at("/metadata/name").asString("?"));
@@ -127,7 +147,7 @@ final class Transcript {
       String name = json.at("/metadata/name").asString("");
       return name.isEmpty() ? kind : kind + " " + name;
     }
-    return shortened(json.toString());
+    return json.toString();
   }
 
   private static String statusSummary(JsonNode status) {
@@ -137,7 +157,7 @@ final class Transcript {
       line.append(' ').append(status.path("reason").asString(""));
     }
     if (status.has("message")) {
-      line.append(" \"").append(shortened(status.path("message").asString(""))).append('"');
+      line.append(" \"").append(status.path("message").asString("")).append('"');
     }
     JsonNode details = status.path("details");
     if (details.isObject()) {
@@ -153,7 +173,7 @@ final class Transcript {
             .append(cause.path("reason").asString("no reason"))
             .append(cause.has("field") ? " " + cause.path("field").asString("") : "")
             .append(" \"")
-            .append(shortened(cause.path("message").asString("")))
+            .append(cause.path("message").asString(""))
             .append('"');
       }
     }
@@ -182,9 +202,5 @@ final class Transcript {
       array.forEach(Transcript::cleaned);
     }
     return node;
-  }
-
-  private static String shortened(String text) {
-    return text.length() <= MAX_TEXT ? text : text.substring(0, MAX_TEXT) + "...";
   }
 }

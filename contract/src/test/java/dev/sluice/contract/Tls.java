@@ -52,6 +52,7 @@ final class Tls {
 
   static HttpClient client(HttpClient.Version v) {
     return HttpClient.newBuilder()
+        .version(v)
         .sslContext(trustAll())
         .connectTimeout(Duration.ofSeconds(5))
         .build();

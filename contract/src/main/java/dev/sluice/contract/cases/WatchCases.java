@@ -277,7 +277,7 @@ public abstract class WatchCases {
     assertThat(bookmark.versionNumber()).isGreaterThanOrEqualTo(b.versionNumber());
     api.show("bookmark", bookmark.object());
     api.configMap("c");
-    watch.next("ADDED", "c");
+    watch.nextWhere(event -> event.name().equals("c"));
   }
 
   @Proves(
