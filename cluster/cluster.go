@@ -513,6 +513,9 @@ func (c *cluster) execute(ctx context.Context, r request) (string, error) {
 		return "", nil
 	case "snapshot":
 		return "", saveSnapshot(ctx, c.etcd, r.File)
+	case "compact":
+		revision, err := compact(ctx, c.etcd)
+		return strconv.FormatInt(revision, 10), err
 	case "restore":
 		return "", c.restore(ctx, r.File)
 	default:

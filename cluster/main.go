@@ -42,6 +42,7 @@ const usage = `sluice-cluster runs the released etcd and kube-apiserver for test
   sluice-cluster pause-apiserver DIR                 freeze it: connections stay open and silent
   sluice-cluster resume-apiserver DIR                let it run again
   sluice-cluster snapshot DIR FILE                   save etcd's state to FILE (etcdutl's format)
+  sluice-cluster compact DIR                         forget etcd's history; prints the revision up to which
   sluice-cluster restore DIR FILE                    put FILE's state in place; resource versions run backwards
 
 kubectl is built beside this binary. cluster/README.md has examples of everything.
@@ -95,6 +96,12 @@ func command(args []string) error {
 		return status(dir[0])
 	case "restart-apiserver", "stop-apiserver", "start-apiserver", "pause-apiserver", "resume-apiserver":
 		return apiServerCommand(name, args)
+	case "compact":
+		dir, err := positional(name, args, "DIR")
+		if err != nil {
+			return err
+		}
+		return control(dir[0], request{Command: name})
 	case "snapshot", "restore":
 		paths, err := positional(name, args, "DIR", "FILE")
 		if err != nil {

@@ -118,6 +118,20 @@ class DisturbedClusterTest {
   }
 
   @Test
+  void forgetsOlderVersionsWhenItIsCompacted() throws IOException {
+    BigInteger then = version();
+    cluster.kubectl("create", "configmap", "after-that-version");
+    String list =
+        "/api/v1/configmaps?resourceVersionMatch=Exact&resourceVersion=" + then.toString();
+    assertThat(cluster.get("admin", list).statusCode()).isEqualTo(200);
+
+    cluster.compact();
+
+    cluster.restartApiServer(); // looks at once, not within 15 s
+    assertThat(cluster.get("admin", list).statusCode()).isEqualTo(410);
+  }
+
+  @Test
   void changesNothingWhenTheSnapshotIsNone(@TempDir Path directory) throws IOException {
     Path file = Files.writeString(directory.resolve("torn.db"), "no snapshot at all");
     String before = cluster.property("apiserver.pid");
