@@ -42,6 +42,12 @@ public interface Target extends AutoCloseable {
   /** Ends the server and starts it on the same storage, on the same port; ready when it returns. */
   void restart();
 
+  /**
+   * Saves what is stored. Running the result puts it back as an operator restores a backup: objects
+   * and versions are those saved, the server is started anew.
+   */
+  Runnable snapshot();
+
   /** How often a watch sends a bookmark, at least. */
   Duration bookmarkInterval();
 

@@ -1,2 +1,5 @@
-@org.jspecify.annotations.NullMarked
+/** The contract suite on the two servers. */
+@NullMarked
 package dev.sluice.contract;
+
+import org.jspecify.annotations.NullMarked;

@@ -10,6 +10,7 @@ import dev.sluice.contract.Json;
 import dev.sluice.contract.Proves;
 import dev.sluice.contract.Watch;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 
@@ -30,6 +31,10 @@ public abstract class HistoryCases {
     api.touch("c", "changed");
     api.configMap("e");
     api.target().compact();
+    api.await(
+        "the page before is gone",
+        Duration.ofSeconds(40),
+        () -> api.get(CONFIG_MAPS, "limit=2", "continue=" + page.continuation()).code() == 410);
     Answer expired =
         api.get(CONFIG_MAPS, "limit=2", "continue=" + page.continuation()).expect(410, "Expired");
     String fresh = expired.continuation();
@@ -52,6 +57,13 @@ public abstract class HistoryCases {
     Answer a = api.configMap("a");
     api.configMap("b");
     api.target().compact();
+    api.await(
+        "the version is gone",
+        Duration.ofSeconds(40),
+        () ->
+            api.get(CONFIG_MAPS, "resourceVersion=" + a.version(), "resourceVersionMatch=Exact")
+                    .code()
+                == 410);
     api.get(CONFIG_MAPS, "resourceVersion=" + a.version(), "resourceVersionMatch=Exact")
         .expect(410, "Expired");
     assertThat(api.get(CONFIG_MAPS).names()).containsExactly("a", "b");
@@ -88,5 +100,45 @@ public abstract class HistoryCases {
     Answer b = api.configMap("b");
     watch.next("ADDED", "b");
     assertThat(b.versionNumber()).isGreaterThan(list.versionNumber());
+  }
+
+  @Proves(
+      "After a restore of etcd the cluster's uid is the same and versions run backwards: a"
+          + " consistent limit=1 metadata-only LIST tells the present version, lower than the"
+          + " anchor.")
+  void versionsRunBackwards(Api api) {
+    api.configMap("a");
+    String cluster = api.get("/api/v1/namespaces/kube-system").expect(200).uid();
+    Runnable restore = api.target().snapshot();
+    api.configMap("b");
+    // A server that starts writes something itself.
+    for (int i = 0; i < 200; i++) {
+      api.touch("b", "n" + i);
+    }
+    long anchor = api.get(CONFIG_MAPS).expect(200).versionNumber();
+    restore.run();
+    assertThat(api.get("/api/v1/namespaces/kube-system").expect(200).uid()).isEqualTo(cluster);
+    Answer present = api.getAs(Api.METADATA_ONLY_LIST, CONFIG_MAPS, "limit=1").expect(200);
+    assertThat(present.names()).containsExactly("a");
+    assertThat(present.versionNumber()).isLessThan(anchor);
+  }
+
+  @Proves(
+      "A watch from the old, now future, version is silent for as long as it takes to grow past"
+          + " it.")
+  void silentAfterARestore(Api api) {
+    api.configMap("a");
+    Runnable restore = api.target().snapshot();
+    for (int i = 0; i < 200; i++) {
+      api.touch("a", "n" + i);
+    }
+    long anchor = api.get(CONFIG_MAPS).expect(200).versionNumber();
+    restore.run();
+    Watch watch = api.watch(CONFIG_MAPS, "resourceVersion=" + anchor);
+    long written = 0;
+    while (written <= anchor) {
+      written = api.touch("a", "again " + written).versionNumber();
+    }
+    assertThat(watch.next("MODIFIED", "a").versionNumber()).isEqualTo(written);
   }
 }
