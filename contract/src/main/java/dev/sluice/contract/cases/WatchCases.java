@@ -189,19 +189,20 @@ public abstract class WatchCases {
     watch.endsAfterBookmarks();
   }
 
-  @Proves("History: at least 75 s, 100..102400 events per resource: what is younger is not lost, be it hundreds.")
+  @Proves(
+      "History: at least 75 s, 100..102400 events per resource: what is younger is not lost, be it"
+          + " hundreds.")
   void historyHoldsWhatIsYoung(Api api) {
     Answer a = api.configMap("a");
     for (int i = 0; i < 300; i++) {
       api.touch("a", "n" + i);
     }
     Watch watch = api.watch(CONFIG_MAPS, "resourceVersion=" + a.version());
-    api.quietly(
-        () -> {
-          for (int i = 0; i < 300; i++) {
-            assertThat(watch.next().object().at("/data/k").asString("")).isEqualTo("n" + i);
-          }
-        });
+    api.quietly(() -> {
+      for (int i = 0; i < 300; i++) {
+        assertThat(watch.next().object().at("/data/k").asString("")).isEqualTo("n" + i);
+      }
+    });
   }
 
   @Proves(
