@@ -5,6 +5,7 @@ import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
+import java.nio.channels.UnresolvedAddressException;
 import java.security.cert.CertPathBuilderException;
 import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertificateException;
@@ -32,12 +33,15 @@ final class Failures {
     IOException explained;
     if (find(cause, UnknownHostException.class) instanceof UnknownHostException unknown) {
       explained = new UnknownHostException(attempt + "unknown host: " + detail(unknown));
+    } else if (find(cause, UnresolvedAddressException.class) != null) {
+      explained = new UnknownHostException(attempt + "unknown host");
     } else if (find(cause, SSLException.class) instanceof SSLException tls) {
       explained = new SSLException(attempt + tls(tls));
     } else if (find(cause, NoRouteToHostException.class) instanceof NoRouteToHostException route) {
       explained = new NoRouteToHostException(attempt + detail(route));
     } else if (find(cause, ConnectException.class) instanceof ConnectException refused) {
-      String detail = detail(refused);
+      // The JDK's HTTP client leaves its message empty.
+      String detail = refused.getMessage() == null ? "connection refused" : refused.getMessage();
       explained =
           detail.toLowerCase(Locale.ROOT).contains("timed out")
               ? new SocketTimeoutException(attempt + detail)

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * an {@link IOException}; what the HTTP client itself still held at that moment may be lost.
  */
 final class PulledBody extends InputStream implements AsyncBody.Consumer<List<ByteBuffer>> {
-  /** In bytes. Chunks have 8 KiB with fabric8's default HTTP client. */
+  /** In bytes; what is held may be more by one delivery, 8 to 16 KiB with fabric8's clients. */
   static final int ENOUGH = 256 * 1024;
 
   private final ReentrantLock lock = new ReentrantLock();

@@ -38,7 +38,9 @@ public final class SluiceFabric8 {
    *
    * <p>For requests of this transport fabric8's retries are off (a retry is decided in one place,
    * by Sluice), and its request time-out bounds the wait for the head of a response only: a watch
-   * may be silent for as long as it likes.
+   * may be silent for as long as it likes. Two things are repeated, once, below Sluice: a request
+   * answered with 401, with renewed credentials, by fabric8; and, by the JDK's HTTP client if that
+   * is the one in use, a GET whose connection was cut before the response began.
    *
    * <p>Closing the transport aborts its own exchanges and leaves the client as it was; close the
    * client after it.

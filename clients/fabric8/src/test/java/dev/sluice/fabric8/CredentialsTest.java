@@ -27,9 +27,19 @@ import javax.net.ssl.SSLPeerUnverifiedException;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What the user's fabric8 configuration says about trust and identity holds here, too. */
+@ParameterizedClass
+@EnumSource
 class CredentialsTest {
+  private final HttpClients http;
+
+  CredentialsTest(HttpClients http) {
+    this.http = http;
+  }
+
   private static final Request GET = Request.get("/version", "application/json");
 
   @TempDir static Path directory;
@@ -80,8 +90,8 @@ class CredentialsTest {
     return "https://127.0.0.1:" + server.getAddress().getPort();
   }
 
-  private static String caller(Config config) throws Exception {
-    try (Transport transport = SluiceFabric8.transport(config);
+  private String caller(Config config) throws Exception {
+    try (Transport transport = http.transport(config);
         Response response = transport.send(GET)) {
       return new String(response.body().readAllBytes(), UTF_8);
     }
@@ -140,8 +150,7 @@ class CredentialsTest {
   void aCertificateThatNobodyVouchesForIsSaidToBeOne() throws Exception {
     HttpsServer server = server(loopback);
     try (Transport transport =
-        SluiceFabric8.transport(
-            new ConfigBuilder(Config.empty()).withMasterUrl(url(server)).build())) {
+        http.transport(new ConfigBuilder(Config.empty()).withMasterUrl(url(server)).build())) {
       assertThatExceptionOfType(SSLException.class)
           .isThrownBy(() -> transport.send(GET))
           .withMessage(
@@ -158,7 +167,7 @@ class CredentialsTest {
   void aCertificateForAnotherHostIsSaidToBeOne() throws Exception {
     HttpsServer server = server(jane);
     try (Transport transport =
-        SluiceFabric8.transport(
+        http.transport(
             new ConfigBuilder(Config.empty())
                 .withMasterUrl(url(server))
                 .withCaCertData(jane.certificatePem())

@@ -13,7 +13,6 @@ import dev.sluice.kube.Transport.Response;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -36,8 +35,18 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
+@ParameterizedClass
+@EnumSource
 class Fabric8TransportTest {
+  private final HttpClients http;
+
+  Fabric8TransportTest(HttpClients http) {
+    this.http = http;
+  }
+
   private static final Request GET = Request.get("/api/v1/pods?watch=true", "application/json");
 
   private static Config config(String url) {
@@ -49,7 +58,7 @@ class Fabric8TransportTest {
     byte[] body = HexFormat.of().parseHex("6b3873000aff00fe80");
     try (ScriptedServer server = new ScriptedServer(call -> call.json(201, "{}"));
         Transport transport =
-            SluiceFabric8.transport(
+            http.transport(
                 new ConfigBuilder(config(server.url())).withOauthToken("secret").build());
         Response response =
             transport.send(
@@ -78,7 +87,7 @@ class Fabric8TransportTest {
                         + "Retry-After: 7\r\n"
                         + "Content-Length: 9\r\n\r\n"
                         + "slow down"));
-        Transport transport = SluiceFabric8.transport(config(server.url()));
+        Transport transport = http.transport(config(server.url()));
         Response response = transport.send(GET)) {
       assertThat(response.status()).isEqualTo(429);
       assertThat(response.headers()).containsKey("retry-after");
@@ -90,7 +99,7 @@ class Fabric8TransportTest {
   @Test
   void keepsThePathOfTheServersAddress() throws Exception {
     try (ScriptedServer server = new ScriptedServer(call -> call.json(200, "{}"));
-        Transport transport = SluiceFabric8.transport(config(server.url() + "/k8s/clusters/c-1"));
+        Transport transport = http.transport(config(server.url() + "/k8s/clusters/c-1"));
         Response response = transport.send(GET)) {
       assertThat(response.status()).isEqualTo(200);
       assertThat(server.nextCall().line())
@@ -107,7 +116,7 @@ class Fabric8TransportTest {
               call.chunk("two\n");
               call.endChunked();
             });
-        Transport transport = SluiceFabric8.transport(config(server.url()));
+        Transport transport = http.transport(config(server.url()));
         Response response = transport.send(GET)) {
       assertThat(response.body().readAllBytes()).asString().isEqualTo("one\ntwo\n");
       assertThat(response.body().read()).isEqualTo(-1);
@@ -123,7 +132,7 @@ class Fabric8TransportTest {
               call.chunk("one\n");
               call.connection().close();
             });
-        Transport transport = SluiceFabric8.transport(config(server.url()));
+        Transport transport = http.transport(config(server.url()));
         Response response = transport.send(GET)) {
       InputStream body = response.body();
       assertThat(body.readNBytes(4)).asString().isEqualTo("one\n");
@@ -141,7 +150,7 @@ class Fabric8TransportTest {
               call.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this");
               call.reset();
             });
-        Transport transport = SluiceFabric8.transport(config(server.url()));
+        Transport transport = http.transport(config(server.url()));
         Response response = transport.send(GET)) {
       assertThatThrownBy(() -> response.body().readAllBytes()).isInstanceOf(IOException.class);
     }
@@ -160,7 +169,7 @@ class Fabric8TransportTest {
               flood.finish();
               call.endChunked();
             });
-        Transport transport = SluiceFabric8.transport(config(server.url()));
+        Transport transport = http.transport(config(server.url()));
         Response response = transport.send(GET)) {
       InputStream body = response.body();
       assertThat(body.read()).isEqualTo('x');
@@ -168,7 +177,7 @@ class Fabric8TransportTest {
       // What lies in the two sockets' buffers is the kernel's affair: a few megabytes.
       long held = lengths.take();
       assertThat(held).isLessThan(64L << 20);
-      assertThat(body.available()).isLessThanOrEqualTo(PulledBody.ENOUGH + 8 * 1024);
+      assertThat(body.available()).isLessThanOrEqualTo(PulledBody.ENOUGH + 64 * 1024);
 
       readOn.countDown();
       assertThat(body.transferTo(OutputStream.nullOutputStream())).isEqualTo(held - 1);
@@ -184,7 +193,7 @@ class Fabric8TransportTest {
               call.write(payload);
               call.connection().close();
             });
-        Transport transport = SluiceFabric8.transport(config(server.url()))) {
+        Transport transport = http.transport(config(server.url()))) {
       for (int i = 0; i < 50; i++) {
         try (Response response = transport.send(GET)) {
           assertThat(response.body().readAllBytes()).hasSize(payload.length);
@@ -202,7 +211,7 @@ class Fabric8TransportTest {
               call.chunk("one\n");
               gone.complete(call.goneWithin(Duration.ofSeconds(10)));
             });
-        Transport transport = SluiceFabric8.transport(config(server.url()));
+        Transport transport = http.transport(config(server.url()));
         Response response = transport.send(GET)) {
       assertThat(response.body().readNBytes(4)).hasSize(4);
       CompletableFuture<Integer> blocked = new CompletableFuture<>();
@@ -241,7 +250,7 @@ class Fabric8TransportTest {
               call.beginChunked();
               gone.complete(call.goneWithin(Duration.ofSeconds(10)));
             });
-        Transport transport = SluiceFabric8.transport(config(server.url()));
+        Transport transport = http.transport(config(server.url()));
         Response response = transport.send(GET)) {
       Thread.currentThread().interrupt();
       assertThatExceptionOfType(InterruptedIOException.class)
@@ -255,7 +264,7 @@ class Fabric8TransportTest {
   void anInterruptedSenderStopsWaitingForTheHead() throws Exception {
     CountDownLatch never = new CountDownLatch(1);
     try (ScriptedServer server = new ScriptedServer(call -> never.await());
-        Transport transport = SluiceFabric8.transport(config(server.url()))) {
+        Transport transport = http.transport(config(server.url()))) {
       Thread.currentThread().interrupt();
       assertThatExceptionOfType(InterruptedException.class).isThrownBy(() -> transport.send(GET));
     }
@@ -271,7 +280,7 @@ class Fabric8TransportTest {
                       .formatted(compressed.length));
               call.write(compressed);
             });
-        Transport transport = SluiceFabric8.transport(config(server.url()));
+        Transport transport = http.transport(config(server.url()));
         Response response = transport.send(GET)) {
       assertThat(response.body().readAllBytes()).asString().isEqualTo("a".repeat(100_000));
       assertThat(server.nextCall().header("accept-encoding")).isEqualTo("gzip");
@@ -287,7 +296,7 @@ class Fabric8TransportTest {
               call.chunk(Arrays.copyOf(compressed, compressed.length / 2));
               call.reset();
             });
-        Transport transport = SluiceFabric8.transport(config(server.url()));
+        Transport transport = http.transport(config(server.url()));
         Response response = transport.send(GET)) {
       assertThatThrownBy(() -> response.body().readAllBytes()).isInstanceOf(IOException.class);
     }
@@ -311,7 +320,7 @@ class Fabric8TransportTest {
               call.chunk(bytes.toByteArray());
               call.endChunked();
             });
-        Transport transport = SluiceFabric8.transport(config(server.url()));
+        Transport transport = http.transport(config(server.url()));
         Response response = transport.send(GET)) {
       assertThat(response.body().readNBytes(4)).asString().isEqualTo("one\n");
       firstRead.countDown();
@@ -325,7 +334,7 @@ class Fabric8TransportTest {
             new ScriptedServer(call ->
                 call.write(
                     "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"));
-        Transport transport = SluiceFabric8.transport(config(server.url()));
+        Transport transport = http.transport(config(server.url()));
         Response response = transport.send(GET)) {
       assertThat(response.body()).hasContent("{}");
     }
@@ -348,7 +357,7 @@ class Fabric8TransportTest {
               call.chunk(compressed);
               call.endChunked();
             });
-        Transport transport = SluiceFabric8.transport(config(server.url()))) {
+        Transport transport = http.transport(config(server.url()))) {
       for (int i = 0; i < 3; i++) {
         try (Response response = transport.send(GET)) {
           assertThat(response.body()).hasContent("{}");
@@ -359,27 +368,39 @@ class Fabric8TransportTest {
   }
 
   @Test
-  void neverRepeatsARequestByItself() throws Exception {
+  void neverRepeatsARequestThatWasAnswered() throws Exception {
     AtomicInteger calls = new AtomicInteger();
     try (ScriptedServer server =
             new ScriptedServer(call -> {
               calls.incrementAndGet();
-              switch (call.line().split(" ")[1]) {
-                case "/500" -> call.json(500, "{}");
-                case "/503" -> call.json(503, "{}");
-                case "/429" -> call.json(429, "{}");
-                default -> call.reset();
-              }
+              call.json(Integer.parseInt(call.line().substring(5, 8)), "{}");
             });
-        Transport transport = SluiceFabric8.transport(config(server.url()))) {
-      for (String path : new String[] {"/500", "/503", "/429"}) {
-        try (Response response = transport.send(Request.get(path, "*/*"))) {
-          assertThat(path).isEqualTo("/" + response.status());
+        Transport transport = http.transport(config(server.url()))) {
+      for (int status : new int[] {500, 503, 504, 429}) {
+        try (Response response = transport.send(Request.get("/" + status, "*/*"))) {
+          assertThat(response.status()).isEqualTo(status);
         }
       }
-      assertThatThrownBy(() -> transport.send(Request.get("/cut", "*/*")))
-          .isInstanceOf(IOException.class);
       assertThat(calls).hasValue(4);
+    }
+  }
+
+  @Test
+  void neverRepeatsAWriteThatWasCutBeforeItWasAnswered() throws Exception {
+    Request post = new Request("POST", "/api/v1/namespaces", Map.of(), "{}".getBytes(UTF_8));
+    assertThat(timesSent(post)).isEqualTo(1);
+  }
+
+  @Test
+  void onlyTheJdksClientRepeatsAReadThatWasCutBeforeItWasAnswered() throws Exception {
+    assertThat(timesSent(GET)).isEqualTo(http == HttpClients.JDK ? 2 : 1);
+  }
+
+  private int timesSent(Request request) throws Exception {
+    try (ScriptedServer server = new ScriptedServer(Call::reset);
+        Transport transport = http.transport(config(server.url()))) {
+      assertThatThrownBy(() -> transport.send(request)).isInstanceOf(IOException.class);
+      return server.calls.size();
     }
   }
 
@@ -388,7 +409,7 @@ class Fabric8TransportTest {
     CountDownLatch never = new CountDownLatch(1);
     try (ScriptedServer server = new ScriptedServer(call -> never.await());
         Transport transport =
-            SluiceFabric8.transport(
+            http.transport(
                 new ConfigBuilder(config(server.url())).withRequestTimeout(100).build())) {
       assertThatExceptionOfType(SocketTimeoutException.class)
           .isThrownBy(() -> transport.send(GET))
@@ -405,13 +426,13 @@ class Fabric8TransportTest {
     try (ScriptedServer server =
             new ScriptedServer(call -> {
               call.beginChunked();
-              assertThat(never.await(600, TimeUnit.MILLISECONDS)).isFalse();
+              assertThat(never.await(2_500, TimeUnit.MILLISECONDS)).isFalse();
               call.chunk("late\n");
               call.endChunked();
             });
         Transport transport =
-            SluiceFabric8.transport(
-                new ConfigBuilder(config(server.url())).withRequestTimeout(150).build());
+            http.transport(
+                new ConfigBuilder(config(server.url())).withRequestTimeout(2_000).build());
         Response response = transport.send(GET)) {
       assertThat(response.body()).hasContent("late\n");
     }
@@ -429,7 +450,7 @@ class Fabric8TransportTest {
           new ConfigBuilder(config(server.url()))
               .withOauthTokenProvider(() -> tokens.isEmpty() ? "stale" : "fresh")
               .build();
-      try (Transport transport = SluiceFabric8.transport(config);
+      try (Transport transport = http.transport(config);
           Response response = transport.send(GET)) {
         assertThat(response.status()).isEqualTo(200);
         assertThat(tokens).containsExactly("Bearer stale", "Bearer fresh");
@@ -441,7 +462,7 @@ class Fabric8TransportTest {
   void impersonatesWhomTheConfigurationNames() throws Exception {
     try (ScriptedServer server = new ScriptedServer(call -> call.json(200, "{}"));
         Transport transport =
-            SluiceFabric8.transport(
+            http.transport(
                 new ConfigBuilder(config(server.url())).withImpersonateUsername("jane").build());
         Response response = transport.send(GET)) {
       assertThat(response.status()).isEqualTo(200);
@@ -453,7 +474,7 @@ class Fabric8TransportTest {
   void goesThroughTheProxyOfTheConfiguration() throws Exception {
     try (ScriptedServer proxy = new ScriptedServer(call -> call.json(200, "{}"));
         Transport transport =
-            SluiceFabric8.transport(
+            http.transport(
                 new ConfigBuilder(config("http://cluster.invalid"))
                     .withHttpProxy(proxy.url())
                     .build());
@@ -470,7 +491,7 @@ class Fabric8TransportTest {
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = free.getLocalPort();
     }
-    try (Transport transport = SluiceFabric8.transport(config("http://127.0.0.1:" + port))) {
+    try (Transport transport = http.transport(config("http://127.0.0.1:" + port))) {
       assertThatExceptionOfType(ConnectException.class)
           .isThrownBy(() -> transport.send(GET))
           .withMessageStartingWith("GET http://127.0.0.1:" + port + "/api/v1/pods: ")
@@ -480,7 +501,7 @@ class Fabric8TransportTest {
 
   @Test
   void anUnknownHostIsSaidToBeOne() {
-    try (Transport transport = SluiceFabric8.transport(config("http://nowhere.invalid"))) {
+    try (Transport transport = http.transport(config("http://nowhere.invalid"))) {
       assertThatExceptionOfType(UnknownHostException.class)
           .isThrownBy(() -> transport.send(GET))
           .withMessageContaining("nowhere.invalid");
@@ -499,8 +520,7 @@ class Fabric8TransportTest {
                 never.await();
               }
             });
-        KubernetesClient client =
-            new KubernetesClientBuilder().withConfig(config(server.url())).build()) {
+        KubernetesClient client = http.client(config(server.url()))) {
       Transport transport = SluiceFabric8.transport(client);
       try (Response response = transport.send(GET)) {
         transport.close();
@@ -514,8 +534,7 @@ class Fabric8TransportTest {
   @Test
   void aClosedClientIsReportedAndNotAnsweredWithARuntimeException() throws Exception {
     try (ScriptedServer server = new ScriptedServer(call -> call.json(200, "{}"))) {
-      KubernetesClient client =
-          new KubernetesClientBuilder().withConfig(config(server.url())).build();
+      KubernetesClient client = http.client(config(server.url()));
       Transport transport = SluiceFabric8.transport(client);
       client.close();
       assertThatThrownBy(() -> transport.send(GET))
@@ -526,7 +545,7 @@ class Fabric8TransportTest {
 
   @Test
   void aPathWithoutASlashIsACallersMistake() {
-    try (Transport transport = SluiceFabric8.transport(config("http://127.0.0.1:1"))) {
+    try (Transport transport = http.transport(config("http://127.0.0.1:1"))) {
       assertThatThrownBy(() -> transport.send(Request.get("api/v1/pods", "*/*")))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("'api/v1/pods'");
