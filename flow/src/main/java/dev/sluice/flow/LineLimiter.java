@@ -3,6 +3,7 @@ package dev.sluice.flow;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -54,10 +55,10 @@ abstract class LineLimiter implements RateLimiter {
 
   final TimeSource time;
   final Announcer announcer;
-  final ReentrantLock lock = new ReentrantLock();
+  final ReentrantLock lock;
 
-  /** Drawn at random, to lock several limiters in one order. */
-  final long lockOrder = ThreadLocalRandom.current().nextLong();
+  /** Drawn at random, to take the locks of several limiters in one order. */
+  final long lockOrder;
 
   private final String name;
   private final Executor executor;
@@ -81,6 +82,14 @@ abstract class LineLimiter implements RateLimiter {
   private long timerOrder;
 
   LineLimiter(Builder builder) {
+    this(builder, null);
+  }
+
+  /** Shares a lock with another: they decide together. */
+  LineLimiter(Builder builder, @Nullable LineLimiter companion) {
+    this.lock = companion == null ? new ReentrantLock() : companion.lock;
+    this.lockOrder =
+        companion == null ? ThreadLocalRandom.current().nextLong() : companion.lockOrder;
     this.name = builder.name;
     this.time = builder.time;
     this.announcer = new Announcer(builder.name, builder.listener);
@@ -305,7 +314,7 @@ abstract class LineLimiter implements RateLimiter {
 
   private @Nullable String promise(Promise promise, long now) {
     long permits = promise.permits;
-    long delay = plan(now, permits);
+    long delay = planPromise(now, permits);
     if (delay > furthestPromise) {
       return CAUSE_TOO_FAR;
     }
@@ -388,6 +397,13 @@ abstract class LineLimiter implements RateLimiter {
     }
   }
 
+  private void underLock(Woken woken, Action action) {
+    underLock(now -> {
+      action.at(now, woken);
+      return true;
+    });
+  }
+
   /**
    * Serves a newcomer at once or puts it into the line.
    *
@@ -426,10 +442,23 @@ abstract class LineLimiter implements RateLimiter {
     long delay = untilGranted(now, plus(permitsInLine, permits), permits);
     if (lastPromise != null) {
       long behind = nanosAfter(lastPromise.permits, permitsBehindLastPromise, permits);
-      long untilPromise = lastPromise.promise().due - now;
-      delay = Math.max(delay, plus(Math.max(0, untilPromise), behind));
+      delay = Math.max(delay, plus(untilLastPromise(now), behind));
     }
     return delay;
+  }
+
+  /** As {@link #plan}, for a reservation, which is told when to go and not again. */
+  long planPromise(long now, long permits) {
+    return plan(now, permits);
+  }
+
+  /** How long until the last reservation in the line; zero if there is none. */
+  final long untilLastPromise(long now) {
+    return lastPromise == null ? 0 : Math.max(0, lastPromise.promise().due - now);
+  }
+
+  final long permitsInLine() {
+    return permitsInLine;
   }
 
   private static long plus(long a, long b) {
@@ -455,6 +484,7 @@ abstract class LineLimiter implements RateLimiter {
     tail = waiter;
     waiting++;
     permitsInLine = plus(permitsInLine, waiter.permits);
+    joined(waiter);
   }
 
   private void unlink(Waiter waiter) {
@@ -483,11 +513,12 @@ abstract class LineLimiter implements RateLimiter {
     if (waiter.hasDeadline) {
       deadlines--;
     }
+    left(waiter);
   }
 
   private void findLastPromiseBefore(Waiter waiter) {
     Waiter candidate = waiter.previous;
-    while (candidate != null && !(candidate.who instanceof Promise)) {
+    while (candidate != null && !(candidate.who instanceof Promise promise && promise.binding)) {
       permitsBehindLastPromise = plus(permitsBehindLastPromise, candidate.permits);
       candidate = candidate.previous;
     }
@@ -503,7 +534,7 @@ abstract class LineLimiter implements RateLimiter {
    * @return false if it stands in it no longer: it was served or turned away
    */
   private boolean leave(Waiter waiter) {
-    Waiter served;
+    Woken woken = new Woken();
     lock.lock();
     try {
       if (!waiter.linked) {
@@ -512,73 +543,85 @@ abstract class LineLimiter implements RateLimiter {
       boolean first = waiter == head;
       unlink(waiter);
       waiter.state = Waiter.LEFT;
-      served = first ? underLock(this::serve) : null;
+      if (first) {
+        underLock(woken, this::serve);
+      }
     } finally {
       lock.unlock();
     }
-    wake(served, Waiter.SERVED);
+    wake(woken);
     tellDependents();
     return true;
   }
 
   /** The timer's task. */
   private void serveDue(long order) {
-    Waiter served =
-        underLock(now -> {
+    Woken woken = new Woken();
+    underLock(
+        woken,
+        (now, chain) -> {
           if (order == timerOrder) {
             timer = null;
           }
-          return serve(now);
+          serve(now, chain);
         });
-    wake(served, Waiter.SERVED);
+    wake(woken);
   }
 
-  /**
-   * Grants what is due and sets the timer for the next.
-   *
-   * @return those served, linked by {@code next}, to be woken without the lock
-   */
-  private @Nullable Waiter serve(long now) {
-    Waiter first = null;
-    Waiter last = null;
-    while (head != null) {
-      Waiter waiter = head;
-      if (waiter.who instanceof Turn turn && turn.isDone()) {
-        unlink(waiter); // completed behind our back
-        continue;
-      }
-      Promise promise = waiter.who instanceof Promise reserved ? reserved : null;
-      boolean binding = promise != null && promise.binding;
-      long delay = untilGranted(now, waiter.permits, waiter.permits);
-      if (binding) {
-        delay = Math.max(delay, waiter.promise().due - now);
-      }
+  /** Grants what is due and sets the timer for the next. */
+  void serve(long now, Woken woken) {
+    for (Waiter first = first(); first != null; first = first()) {
+      long delay =
+          Math.max(untilGranted(now, first.permits, first.permits), untilPromised(first, now));
       if (delay > 0) {
         arm(now, delay);
-        return first;
+        return;
       }
-      unlink(waiter);
-      if (promise != null) {
-        promise.receipt = charge(binding ? promise.due : now, waiter.permits);
-        promise.waiter = null;
-        continue;
-      }
-      grant(now, waiter.permits, true);
-      if (last == null) {
-        first = waiter;
-      } else {
-        last.next = waiter;
-      }
-      last = waiter;
+      serveFirst(now, woken);
     }
-    if (timer != null) {
-      timer.cancel();
-      timer = null;
-    }
-    return first;
+    disarm();
   }
 
-  private void arm(long now, long delay) {
+  /** Somebody was added at the end of the line. Under the lock. */
+  void joined(Waiter waiter) {}
+
+  /** Somebody was taken out of the line. Under the lock. */
+  void left(Waiter waiter) {}
+
+  /** The waiter whose turn is next. Under the lock. */
+  final @Nullable Waiter first() {
+    while (head != null && head.who instanceof Turn turn && turn.isDone()) {
+      unlink(head); // completed behind our back
+    }
+    return head;
+  }
+
+  /** How long until a waiter's promised instant; zero or less if it has none. */
+  static long untilPromised(Waiter waiter, long now) {
+    return waiter.who instanceof Promise promise && promise.binding ? promise.due - now : 0;
+  }
+
+  /** Grants to the waiter whose turn it is what there is for it. */
+  final void serveFirst(long now, Woken woken) {
+    Waiter first = Objects.requireNonNull(head);
+    if (first.who instanceof Promise promise) {
+      promise.receipt = charge(promise.binding ? promise.due : now, first.permits);
+      promise.waiter = null;
+      unlink(first);
+    } else {
+      grant(now, first.permits, true);
+      unlink(first);
+      woken.add(first, Waiter.SERVED);
+    }
+  }
+
+  /** Sets the timer for the first in the line. */
+  void arm(long now, long delay) {
+    armAt(now, delay);
+  }
+
+  /** Sets the timer, unless it goes off earlier already. */
+  final void armAt(long now, long delay) {
     long wait = Math.min(delay, LONGEST_TIMER);
     long due = now + wait;
     if (timer != null) {
@@ -592,17 +635,24 @@ abstract class LineLimiter implements RateLimiter {
     timer = time.schedule(wait - (time.nanoTime() - now), () -> serveDue(order));
   }
 
-  private void wake(@Nullable Waiter chain, int state) {
-    Waiter waiter = chain;
+  final void disarm() {
+    if (timer != null) {
+      timer.cancel();
+      timer = null;
+    }
+  }
+
+  /** Wakes those to whom something happened. Without the lock. */
+  static void wake(Woken woken) {
+    Waiter waiter = woken.first;
     while (waiter != null) {
       Waiter next = waiter.next;
       waiter.next = null;
-      waiter.state = state;
+      waiter.state = waiter.outcome;
       if (waiter.who instanceof Thread thread) {
         LockSupport.unpark(thread);
       } else if (waiter.who instanceof Turn turn) {
-        announcer.waited(CAUSE_RATE, time.nanoTime() - waiter.since);
-        executor.execute(turn::serve);
+        turn.end();
       }
       waiter = next;
     }
@@ -614,15 +664,18 @@ abstract class LineLimiter implements RateLimiter {
    * @param changeAt given the present instant; if it throws, nothing has changed
    */
   final void change(LongConsumer changeAt) {
-    Replanned replanned =
-        underLock(now -> {
+    Woken woken = new Woken();
+    underLock(
+        woken,
+        (now, chain) -> {
           changeAt.accept(now);
           unbindPromises();
-          Waiter late = deadlines == 0 ? null : turnAwayLate(now);
-          return new Replanned(late, serve(now));
+          if (deadlines > 0) {
+            turnAwayLate(now, chain);
+          }
+          serve(now, chain);
         });
-    wake(replanned.late, Waiter.LATE);
-    wake(replanned.served, Waiter.SERVED);
+    wake(woken);
     tellDependents();
   }
 
@@ -631,15 +684,14 @@ abstract class LineLimiter implements RateLimiter {
    * those behind it: with the rate raised from one a day to a thousand a second they would wait for
    * a day.
    */
-  private void unbindPromises() {
+  final void unbindPromises() {
     while (lastPromise != null) {
       lastPromise.promise().binding = false;
       findLastPromiseBefore(lastPromise);
     }
   }
 
-  private @Nullable Waiter turnAwayLate(long now) {
-    Waiter chain = null;
+  private void turnAwayLate(long now, Woken woken) {
     long through = 0;
     Waiter waiter = head;
     while (waiter != null) {
@@ -648,46 +700,53 @@ abstract class LineLimiter implements RateLimiter {
       if (waiter.hasDeadline
           && untilGranted(now, through, waiter.permits) > waiter.deadline - now) {
         through -= waiter.permits;
-        unlink(waiter);
-        waiter.next = chain;
-        chain = waiter;
+        turnAway(waiter, Waiter.LATE, woken);
       }
       waiter = next;
     }
-    return chain;
+  }
+
+  final void turnAway(Waiter waiter, int outcome, Woken woken) {
+    unlink(waiter);
+    woken.add(waiter, outcome);
   }
 
   private boolean cancel(Promise promise) {
-    Waiter served;
+    Woken woken = new Woken();
     lock.lock();
     try {
       if (promise.ended) {
         return false;
       }
       promise.ended = true;
-      served =
-          underLock(now -> {
-            Waiter waiter = promise.waiter;
-            Receipt receipt = promise.receipt;
-            promise.waiter = null;
-            promise.receipt = null;
-            if (receipt != null) {
-              giveBack(receipt, promise.due - now <= 0);
-            }
-            if (receipt != null || waiter == head) {
-              lapse(now); // it may have held up those behind, who are not late for that
-            }
-            if (waiter != null) {
-              unlink(waiter);
-            }
-            return serve(now);
+      underLock(
+          woken,
+          (now, chain) -> {
+            takeBack(promise, now);
+            serve(now, chain);
           });
     } finally {
       lock.unlock();
     }
-    wake(served, Waiter.SERVED);
+    wake(woken);
     tellDependents();
     return true;
+  }
+
+  private void takeBack(Promise promise, long now) {
+    Waiter waiter = promise.waiter;
+    Receipt receipt = promise.receipt;
+    promise.waiter = null;
+    promise.receipt = null;
+    if (receipt != null) {
+      giveBack(receipt, promise.due - now <= 0);
+    }
+    if (receipt != null || waiter == head) {
+      lapse(now); // it may have held up those behind, who are not late for that
+    }
+    if (waiter != null) {
+      unlink(waiter);
+    }
   }
 
   // ---- as a part of others
@@ -717,11 +776,31 @@ abstract class LineLimiter implements RateLimiter {
     }
   }
 
-  /** Whom to wake after a change. */
-  private record Replanned(@Nullable Waiter late, @Nullable Waiter served) {}
+  /** Something to be done with the line, the present instant and those to be woken after it. */
+  @FunctionalInterface
+  interface Action {
+    void at(long now, Woken woken);
+  }
+
+  /** Those to whom something happened, linked by {@code next}: to be woken without the lock. */
+  static final class Woken {
+    private @Nullable Waiter first;
+    private @Nullable Waiter last;
+
+    /** Adds one that has just been unlinked. */
+    void add(Waiter waiter, int outcome) {
+      waiter.outcome = outcome;
+      if (last == null) {
+        first = waiter;
+      } else {
+        last.next = waiter;
+      }
+      last = waiter;
+    }
+  }
 
   /** Somebody in the line. */
-  private static final class Waiter {
+  static final class Waiter {
     static final int WAITING = 0;
     static final int SERVED = 1;
     static final int LEFT = 2;
@@ -739,6 +818,10 @@ abstract class LineLimiter implements RateLimiter {
     long deadline;
     boolean hasDeadline;
     boolean linked;
+
+    /** What {@code state} becomes when it is woken. */
+    int outcome;
+
     volatile int state = WAITING;
 
     Waiter(long permits, Object who) {
@@ -763,6 +846,16 @@ abstract class LineLimiter implements RateLimiter {
 
     void serve() {
       super.complete(null);
+    }
+
+    /** Woken: tells the listener, and completes where dependents may run. */
+    void end() {
+      limiter.announcer.waited(CAUSE_RATE, limiter.time.nanoTime() - waiter.since);
+      try {
+        limiter.executor.execute(this::serve);
+      } catch (RuntimeException e) { // an executor that was shut down: better here than never
+        serve();
+      }
     }
 
     /** Whether the line lets it go; if not, its turn has come, and that is how it ends. */
@@ -813,7 +906,7 @@ abstract class LineLimiter implements RateLimiter {
     private @Nullable Waiter waiter;
     private @Nullable Receipt receipt;
 
-    private Promise(LineLimiter limiter, long permits) {
+    Promise(LineLimiter limiter, long permits) {
       this.limiter = limiter;
       this.permits = permits;
     }

@@ -228,7 +228,7 @@ public interface RateLimiter {
    *
    * <p>The parts may be in use elsewhere, too. Then whoever waits at a part itself goes first: a
    * part that is never without waiters of its own starves this one. For one limit shared by many
-   * with a guarantee for each see {@code Budget}.
+   * with a guarantee for each see {@link Budget}.
    *
    * <p>A reservation is due when the last part lets it go, and is charged to all for that instant:
    * until then a faster part holds its permits for it. {@link #rate()} is the slowest of the parts'
@@ -378,6 +378,11 @@ public interface RateLimiter {
      */
     public <K> KeyedRateLimiter<K> keyedTokenBucket(Rate rate, long burst, int maxKeys) {
       return new KeyedRateLimiter<>(this, rate, burst, maxKeys);
+    }
+
+    /** As {@link Budget#of}; children inherit the settings. */
+    public Budget budget(Rate rate, long burst) {
+      return new Budget(this, rate, burst);
     }
 
     /** As {@link RateLimiter#allOf(RateLimiter...)}; the time is that of the parts. */

@@ -19,7 +19,7 @@ class RateLimiterLinearizabilityTest {
 
   @Test
   void everyInterleavingIsLinearizable() {
-    modelChecking().iterations(10).threads(2).invocationsPerIteration(200).check(Scenario.class);
+    modelChecking().iterations(4).threads(2).invocationsPerIteration(100).check(Scenario.class);
   }
 
   @Test
