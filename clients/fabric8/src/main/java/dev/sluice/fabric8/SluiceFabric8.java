@@ -12,6 +12,7 @@ import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.http.HttpClient;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -42,6 +43,10 @@ public final class SluiceFabric8 {
    * answered with 401, with renewed credentials, by fabric8; and, by the JDK's HTTP client if that
    * is the one in use, a GET whose connection was cut before the response began.
    *
+   * <p>If the client's HTTP client multiplexes streams over one HTTP/2 connection (the JDK's does,
+   * fabric8's default one does not), streams that nobody reads for a while can hold up its other
+   * requests; {@code Config.setHttp2Disable(true)} gives each stream a connection to itself.
+   *
    * <p>Closing the transport aborts its own exchanges and leaves the client as it was; close the
    * client after it.
    *
@@ -54,13 +59,22 @@ public final class SluiceFabric8 {
   /**
    * A transport with a client of its own, which is closed together with it.
    *
+   * <p>That client speaks HTTP/1.1, so that each stream has a connection to itself: streams that
+   * share one HTTP/2 connection share its window, too, and those that nobody reads for a while
+   * would hold up all others.
+   *
    * @param config where the server is and who is calling; {@code Config.autoConfigure(null)} reads
    *     what {@code kubectl} would read
    * @throws io.fabric8.kubernetes.client.KubernetesClientException if the configuration cannot be
    *     used, a certificate that cannot be read for example
    */
   public static Transport transport(Config config) {
-    KubernetesClient client = new KubernetesClientBuilder().withConfig(config).build();
+    return transport(new KubernetesClientBuilder().withConfig(config));
+  }
+
+  static Transport transport(KubernetesClientBuilder builder) {
+    KubernetesClient client =
+        builder.withHttpClientBuilderConsumer(HttpClient.Builder::preferHttp11).build();
     return new Fabric8Transport(client, client::close);
   }
 

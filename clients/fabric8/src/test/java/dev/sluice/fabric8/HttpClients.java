@@ -21,12 +21,15 @@ enum HttpClients {
   }
 
   KubernetesClient client(Config config) {
-    return new KubernetesClientBuilder().withConfig(config).withHttpClientFactory(factory).build();
+    return builder(config).build();
   }
 
   /** As {@link SluiceFabric8#transport(Config)}, with this HTTP client. */
   Transport transport(Config config) {
-    KubernetesClient client = client(config);
-    return new Fabric8Transport(client, client::close);
+    return SluiceFabric8.transport(builder(config));
+  }
+
+  private KubernetesClientBuilder builder(Config config) {
+    return new KubernetesClientBuilder().withConfig(config).withHttpClientFactory(factory);
   }
 }

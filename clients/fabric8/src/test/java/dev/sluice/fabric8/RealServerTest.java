@@ -17,24 +17,42 @@ import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The transport on the released kube-apiserver. */
 @RealApiServer
+@ParameterizedClass
+@EnumSource
 class RealServerTest {
+  private final HttpClients http;
 
-  private static KubernetesClient client(RealCluster cluster, String user) {
-    return new KubernetesClientBuilder()
-        .withConfig(Config.fromKubeconfig(cluster.kubeconfig(user).toFile()))
-        .build();
+  RealServerTest(HttpClients http) {
+    this.http = http;
+  }
+
+  private static Config config(RealCluster cluster, String user) {
+    return Config.fromKubeconfig(cluster.kubeconfig(user).toFile());
+  }
+
+  private KubernetesClient client(RealCluster cluster, String user) {
+    return http.client(config(cluster, user));
+  }
+
+  /** One for each run, as runs share the cluster. */
+  private String namespace(String name) {
+    return name + "-" + http.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   private static void makeNamespace(KubernetesClient client, String name) {
@@ -81,7 +99,7 @@ class RealServerTest {
             .withCaCertFile(cluster.caCertificate().toString())
             .withOauthToken("expired")
             .build();
-    try (Transport transport = SluiceFabric8.transport(wrongToken);
+    try (Transport transport = http.transport(wrongToken);
         Response response = transport.send(Request.get("/version", "application/json"))) {
       assertThat(response.status()).isEqualTo(401);
     }
@@ -91,13 +109,14 @@ class RealServerTest {
   void aLargeListComesCompressedAndWhole(RealCluster cluster) throws Exception {
     try (KubernetesClient client = client(cluster, "admin");
         Transport transport = SluiceFabric8.transport(client)) {
-      makeNamespace(client, "large-list");
+      String namespace = namespace("large-list");
+      makeNamespace(client, namespace);
       for (int i = 0; i < 20; i++) {
-        client.resource(configMap("large-list", "c" + i, 20_000)).create();
+        client.resource(configMap(namespace, "c" + i, 20_000)).create();
       }
       try (Response response =
           transport.send(
-              Request.get("/api/v1/namespaces/large-list/configmaps", "application/json"))) {
+              Request.get("/api/v1/namespaces/" + namespace + "/configmaps", "application/json"))) {
         assertThat(response.header("content-encoding")).contains("gzip");
         String list = new String(response.body().readAllBytes(), UTF_8);
         assertThat(list).hasSizeGreaterThan(400_000).endsWith("}\n");
@@ -109,22 +128,43 @@ class RealServerTest {
   void anInformerShowsFabric8sClassesAndTheirChanges(RealCluster cluster) throws Exception {
     BlockingQueue<ObjectKey> changed = new LinkedBlockingQueue<>();
     try (KubernetesClient client = client(cluster, "admin")) {
-      makeNamespace(client, "informed");
-      client.resource(configMap("informed", "before", 3)).create();
+      String namespace = namespace("informed");
+      makeNamespace(client, namespace);
+      client.resource(configMap(namespace, "before", 3)).create();
       try (Informer<ConfigMap> informer =
           SluiceFabric8.informer(client, ConfigMap.class)
-              .namespace("informed")
+              .namespace(namespace)
               .onChange((Change<ConfigMap> change) -> changed.add(change.key()))
               .start()) {
         assertThat(informer.awaitSynced(Duration.ofSeconds(30))).isTrue();
-        assertThat(informer.store().get(ObjectKey.of("informed", "before")))
+        assertThat(informer.store().get(ObjectKey.of(namespace, "before")))
             .hasValueSatisfying(map -> assertThat(map.getData()).containsEntry("payload", "xxx"));
-        assertThat(changed.poll(10, TimeUnit.SECONDS))
-            .isEqualTo(ObjectKey.of("informed", "before"));
+        assertThat(changed.poll(10, TimeUnit.SECONDS)).isEqualTo(ObjectKey.of(namespace, "before"));
 
-        client.resource(configMap("informed", "after", 3)).create();
-        assertThat(changed.poll(10, TimeUnit.SECONDS)).isEqualTo(ObjectKey.of("informed", "after"));
+        client.resource(configMap(namespace, "after", 3)).create();
+        assertThat(changed.poll(10, TimeUnit.SECONDS)).isEqualTo(ObjectKey.of(namespace, "after"));
       }
+    }
+  }
+
+  @Test
+  void theGuidesExampleRuns(RealCluster cluster) throws Exception {
+    try (KubernetesClient client = client(cluster, "admin")) {
+      String namespace = namespace("guide");
+      makeNamespace(client, namespace);
+      cluster.kubectl("-n", namespace, "create", "deployment", "web", "--image=x", "--replicas=3");
+      CompletableFuture<Integer> reported = new CompletableFuture<>();
+      CountDownLatch stop = new CountDownLatch(1);
+      GuideExample.run(
+          Config.fromKubeconfig(cluster.kubeconfig().toFile()),
+          namespace,
+          (key, replicas) -> {
+            assertThat(key).isEqualTo(ObjectKey.of(namespace, "web"));
+            reported.complete(replicas);
+            stop.countDown();
+          },
+          stop);
+      assertThat(reported).isCompletedWithValue(3);
     }
   }
 
@@ -132,17 +172,18 @@ class RealServerTest {
   void watchesThatNobodyReadsDoNotHoldUpOtherRequests(RealCluster cluster) throws Exception {
     List<Response> unread = new ArrayList<>();
     try (KubernetesClient client = client(cluster, "admin");
-        Transport transport = SluiceFabric8.transport(client)) {
-      makeNamespace(client, "unread");
+        Transport transport = http.transport(config(cluster, "admin"))) {
+      String namespace = namespace("unread");
+      makeNamespace(client, namespace);
       for (int i = 0; i < 8; i++) {
-        client.resource(configMap("unread", "big" + i, 500_000)).create();
+        client.resource(configMap(namespace, "big" + i, 500_000)).create();
       }
       // Each begins with 4 MB of initial events.
       for (int i = 0; i < 30; i++) {
         unread.add(
             transport.send(
                 Request.get(
-                    "/api/v1/namespaces/unread/configmaps?watch=true&resourceVersion=0",
+                    "/api/v1/namespaces/" + namespace + "/configmaps?watch=true&resourceVersion=0",
                     "application/json")));
       }
       for (int i = 0; i < 20; i++) {
@@ -150,7 +191,7 @@ class RealServerTest {
             transport.send(
                 new Request(
                     "PATCH",
-                    "/api/v1/namespaces/unread/configmaps/big0",
+                    "/api/v1/namespaces/" + namespace + "/configmaps/big0",
                     Map.of("Content-Type", "application/merge-patch+json"),
                     ("{\"metadata\":{\"labels\":{\"n\":\"" + i + "\"}}}").getBytes(UTF_8)))) {
           assertThat(response.status()).isEqualTo(200);
