@@ -95,7 +95,7 @@ final class Fabric8Transport implements Transport {
 
   private HttpRequest translate(Request request) {
     HttpRequest.Builder builder = http.newHttpRequestBuilder().uri(server + request.path());
-    String contentType = null;
+    String contentType = request.body().length > 0 ? "application/json" : null;
     boolean encodingChosen = false;
     for (Map.Entry<String, String> header : request.headers().entrySet()) {
       if (header.getKey().equalsIgnoreCase("Content-Type")) {
@@ -111,7 +111,7 @@ final class Fabric8Transport implements Transport {
     if (request.body().length > 0) {
       // The one door through which fabric8 takes bytes; the method is put right by the next call,
       // which leaves the body alone when it is given none.
-      builder.post(contentType == null ? "application/json" : contentType, request.body());
+      builder.post(contentType, request.body());
     }
     return builder
         .method(request.method(), contentType, (String) null)

@@ -79,6 +79,17 @@ class Fabric8TransportTest {
   }
 
   @Test
+  void aBodyWithoutAContentTypeIsJsonAndNoBodyHasNone() throws Exception {
+    try (ScriptedServer server = new ScriptedServer(call -> call.json(200, "{}"));
+        Transport transport = http.transport(config(server.url()))) {
+      transport.send(new Request("DELETE", "/x", Map.of(), "{}".getBytes(UTF_8))).close();
+      transport.send(new Request("DELETE", "/x", Map.of(), new byte[0])).close();
+      assertThat(server.nextCall().header("content-type")).isEqualTo("application/json");
+      assertThat(server.nextCall().header("content-type")).isEmpty();
+    }
+  }
+
+  @Test
   void givesStatusHeadersInLowerCaseAndBodyAsTheServerSentThem() throws Exception {
     try (ScriptedServer server =
             new ScriptedServer(call ->
