@@ -75,9 +75,8 @@ sluice_find_jdk() {
     return 0
   fi
 
-  echo "error: Sluice needs a JDK (with javac) of release $sluice_jdk_minimum or newer, and none was found." >&2
-  echo "  looked at: $sluice_seen; nor is one in the usual places (/usr/lib/jvm, ~/.sdkman, ~/.jdks, ...)." >&2
-  echo "  what to do: install one (for example 'apt-get install openjdk-21-jdk', 'brew install openjdk' or from adoptium.net)," >&2
-  echo "  or set JAVA_HOME to where it is." >&2
+  echo "error: Sluice needs a JDK (with javac) of release $sluice_jdk_minimum or newer and found none ($sluice_seen; none in /usr/lib/jvm," \
+    "~/.sdkman, ~/.jdks and the like); install one, for example with 'apt-get install openjdk-21-jdk' or 'brew install" \
+    "openjdk', or set JAVA_HOME to where it is" >&2
   return 1
 }

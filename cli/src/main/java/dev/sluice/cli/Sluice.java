@@ -1,6 +1,10 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.watch.WatchCommand;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -20,7 +24,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Sluice.Version.class,
     usageHelpAutoWidth = true,
-    subcommands = {})
+    subcommands = {WatchCommand.class})
 public final class Sluice implements Callable<Integer> {
   @Spec
   @SuppressWarnings("NullAway.Init") // by picocli
@@ -36,13 +40,20 @@ public final class Sluice implements Callable<Integer> {
 
   /** The entry of the process. */
   public static void main(String[] args) {
-    System.exit(commandLine().execute(args));
+    CommandLine sluice = commandLine();
+    PrintWriter out = new Output(new FileOutputStream(FileDescriptor.out));
+    sluice.setOut(out);
+    int exitCode = sluice.execute(args);
+    out.flush();
+    System.exit(exitCode);
   }
 
   /** The command with all its subcommands, for the process and for tests. */
   public static CommandLine commandLine() {
     Sluice sluice = new Sluice();
     CommandLine line = new CommandLine(sluice);
+    line.registerConverter(Duration.class, new DurationConverter());
+    line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setExecutionStrategy(parsed -> {
       Logs.direct(sluice.verbose);
       return new CommandLine.RunLast().execute(parsed);
