@@ -1,0 +1,361 @@
+package dev.sluice.testkit;
+
+import dev.sluice.testkit.internal.api.ApiService;
+import dev.sluice.testkit.internal.http.Front;
+import dev.sluice.testkit.internal.http.Traffic;
+import dev.sluice.testkit.internal.store.Store;
+import dev.sluice.testkit.internal.store.Table;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** {@link Faults}, in place. Safe for any thread. */
+final class FaultRoom implements Faults, Traffic {
+  private final ApiServer server;
+  private final RequestLog log;
+  private final List<Placed> placed = new CopyOnWriteArrayList<>();
+  private final List<ReplicaDoor> replicas = new CopyOnWriteArrayList<>();
+  private final ReentrantLock doors = new ReentrantLock();
+  private @Nullable OutageNow outage;
+  private @Nullable Front front;
+  private @Nullable ApiService api;
+  private Front.@Nullable Door main;
+  private @Nullable Function<URI, String> kubeconfigs;
+
+  FaultRoom(ApiServer server, RequestLog log) {
+    this.server = server;
+    this.log = log;
+  }
+
+  void open(Front front, ApiService api, Front.Door main, Function<URI, String> kubeconfigs) {
+    this.front = front;
+    this.api = api;
+    this.main = main;
+    this.kubeconfigs = kubeconfigs;
+  }
+
+  private static <T> T ready(@Nullable T part) {
+    if (part == null) {
+      throw new IllegalStateException("The server has not been started");
+    }
+    return part;
+  }
+
+  // --- single requests ---------------------------------------------------------------------------
+
+  private final class Placed implements Injection, Strike {
+    private final RequestMatch match;
+    private final Fault fault;
+    private final AtomicLong seen = new AtomicLong();
+    private final AtomicLong hits = new AtomicLong();
+    private volatile boolean removed;
+
+    Placed(RequestMatch match, Fault fault) {
+      this.match = match;
+      this.fault = fault;
+    }
+
+    @Override
+    public Fault fault() {
+      return fault;
+    }
+
+    @Override
+    public boolean removed() {
+      return removed;
+    }
+
+    @Override
+    public long hits() {
+      return hits.get();
+    }
+
+    @Override
+    public void remove() {
+      removed = true;
+      placed.remove(this);
+    }
+
+    boolean strikes(SeenRequest request) {
+      if (!match.matches(request) || !match.strikes(seen.incrementAndGet())) {
+        return false;
+      }
+      hits.incrementAndGet();
+      return true;
+    }
+
+    @Override
+    public String toString() {
+      return fault + " for " + match;
+    }
+  }
+
+  @Override
+  public List<? extends Strike> arrived(SeenRequest request) {
+    log.add(request);
+    if (placed.isEmpty()) {
+      return List.of();
+    }
+    List<Placed> strikes = new ArrayList<>();
+    for (Placed one : placed) {
+      if (one.strikes(request)) {
+        strikes.add(one);
+      }
+    }
+    return strikes;
+  }
+
+  @Override
+  public Injection inject(RequestMatch match, Fault fault) {
+    Placed one = new Placed(match, fault);
+    placed.add(one);
+    return one;
+  }
+
+  @Override
+  public int strike(RequestMatch match, Fault fault) {
+    switch (fault) {
+      case Fault.Delay ignored -> throw tooLate(fault);
+      case Fault.Refuse ignored -> throw tooLate(fault);
+      case Fault.HangUp ignored -> throw tooLate(fault);
+      case Fault.GoAway ignored -> throw tooLate(fault);
+      default -> {}
+    }
+    return ready(front).exchanges().strike(match, new Placed(match, fault));
+  }
+
+  private static IllegalArgumentException tooLate(Fault fault) {
+    return new IllegalArgumentException(
+        "An open watch cannot be struck by "
+            + fault
+            + "; inject it for requests to come, or use cutAfter, stallAfter, halfOpenAfter,"
+            + " slowBody, garbageAfter, errorEventAfter or endAfter");
+  }
+
+  @Override
+  public void clear() {
+    placed.forEach(Placed::remove);
+    OutageNow now = outage;
+    if (now != null) {
+      now.end();
+    }
+  }
+
+  /** Takes away what belongs to one test. */
+  void reset() {
+    clear();
+    replicas.forEach(ReplicaDoor::close);
+  }
+
+  // --- the whole server --------------------------------------------------------------------------
+
+  @Override
+  public void compact() {
+    ready(api).store().compact();
+  }
+
+  @Override
+  public void compact(String resource) {
+    Table table = ready(api).table(resource);
+    if (table == null) {
+      throw new IllegalArgumentException(
+          "No resource is named '"
+              + resource
+              + "': expected a plural such as 'pods', with its"
+              + " group if it is not of the core, such as 'leases.coordination.k8s.io'");
+    }
+    ready(api).store().compact(table);
+  }
+
+  @Override
+  public void restart(History history) {
+    ready(front).endWatches();
+    bounce(history);
+  }
+
+  @Override
+  public void crash(History history) {
+    bounce(history);
+  }
+
+  private void bounce(History history) {
+    doors.lock();
+    try {
+      boolean up = outage == null;
+      if (up) {
+        allDoors().forEach(Front.Door::shut);
+      }
+      if (history == History.LOST) {
+        ready(api).store().renewAll();
+      }
+      if (up) {
+        openAll();
+      }
+    } finally {
+      doors.unlock();
+    }
+  }
+
+  private List<Front.Door> allDoors() {
+    List<Front.Door> all = new ArrayList<>();
+    all.add(ready(main));
+    replicas.forEach(replica -> all.add(replica.door));
+    return all;
+  }
+
+  private void openAll() {
+    for (Front.Door door : allDoors()) {
+      try {
+        door.open();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  private final class OutageNow implements Outage {
+    @Override
+    public void end() {
+      doors.lock();
+      try {
+        if (outage == this) {
+          outage = null;
+          openAll();
+        }
+      } finally {
+        doors.unlock();
+      }
+    }
+  }
+
+  @Override
+  public Outage outage() {
+    doors.lock();
+    try {
+      OutageNow now = outage;
+      if (now == null) {
+        now = new OutageNow();
+        allDoors().forEach(Front.Door::shut);
+        outage = now;
+      }
+      return now;
+    } finally {
+      doors.unlock();
+    }
+  }
+
+  @Override
+  public void rewind(Snapshot snapshot) {
+    Store.Snapshot content = snapshot.content(server);
+    doors.lock();
+    try {
+      boolean up = outage == null;
+      if (up) {
+        allDoors().forEach(Front.Door::shut);
+      }
+      ready(api).restore(content, true);
+      if (up) {
+        openAll();
+      }
+    } finally {
+      doors.unlock();
+    }
+  }
+
+  @Override
+  public int freezeConnections() {
+    return allDoors().stream().mapToInt(Front.Door::freezeConnections).sum();
+  }
+
+  @Override
+  public int dropConnections() {
+    int count = 0;
+    for (Front.Door door : allDoors()) {
+      count += door.connections();
+      door.closeConnections();
+    }
+    return count;
+  }
+
+  @Override
+  public int goAway() {
+    return allDoors().stream().mapToInt(Front.Door::goAway).sum();
+  }
+
+  @Override
+  public void endWatches() {
+    ready(front).endWatches();
+  }
+
+  int connections() {
+    return main == null ? 0 : allDoors().stream().mapToInt(Front.Door::connections).sum();
+  }
+
+  // --- replicas ----------------------------------------------------------------------------------
+
+  private final class ReplicaDoor implements Replica {
+    private final ReplicaView view;
+    private final Front.Door door;
+
+    ReplicaDoor(ReplicaView view, Front.Door door) {
+      this.view = view;
+      this.door = door;
+    }
+
+    @Override
+    public URI url() {
+      return server.url(door.port());
+    }
+
+    @Override
+    public String kubeconfig() {
+      return ready(kubeconfigs).apply(url());
+    }
+
+    @Override
+    public void freeze() {
+      view.freeze();
+    }
+
+    @Override
+    public void catchUp() {
+      view.catchUp();
+    }
+
+    @Override
+    public void lag(Duration behind) {
+      if (behind.isNegative()) {
+        throw new IllegalArgumentException("A replica is not ahead: " + behind);
+      }
+      view.lag(behind);
+    }
+
+    @Override
+    public void close() {
+      if (replicas.remove(this)) {
+        view.catchUp();
+        door.remove();
+      }
+    }
+  }
+
+  @Override
+  public Replica addReplica() {
+    ReplicaView view = new ReplicaView(ready(api).store());
+    try {
+      ReplicaDoor replica = new ReplicaDoor(view, ready(front).listen(0, view));
+      replicas.add(replica);
+      return replica;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

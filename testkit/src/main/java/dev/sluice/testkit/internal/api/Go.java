@@ -1,0 +1,48 @@
+package dev.sluice.testkit.internal.api;
+
+import dev.sluice.testkit.internal.json.Json;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/** Go's ways of writing values into messages. */
+final class Go {
+  private Go() {}
+
+  /** {@code %q}. */
+  static String quote(String text) {
+    StringBuilder quoted = new StringBuilder(text.length() + 2).append('"');
+    text.codePoints()
+        .forEach(c -> {
+          switch (c) {
+            case '"' -> quoted.append("\\\"");
+            case '\\' -> quoted.append("\\\\");
+            case '\n' -> quoted.append("\\n");
+            case '\r' -> quoted.append("\\r");
+            case '\t' -> quoted.append("\\t");
+            case 7 -> quoted.append("\\a");
+            case '\b' -> quoted.append("\\b");
+            case '\f' -> quoted.append("\\f");
+            case 11 -> quoted.append("\\v");
+            default -> {
+              if (c < 0x20 || c == 0x7f) {
+                quoted.append(String.format("\\x%02x", c));
+              } else {
+                quoted.appendCodePoint(c);
+              }
+            }
+          }
+        });
+    return quoted.append('"').toString();
+  }
+
+  /** How a field error shows a value: {@code %v} of simple ones, {@code %q} of text, else JSON. */
+  static String value(@Nullable JsonNode value) {
+    if (value == null || value.isNull()) {
+      return "null";
+    }
+    if (value.isString()) {
+      return quote(value.stringValue());
+    }
+    return Json.text(value);
+  }
+}

@@ -1,0 +1,292 @@
+package dev.sluice.testkit.internal.http;
+
+import dev.sluice.testkit.internal.api.ApiService;
+import dev.sluice.testkit.internal.api.View;
+import java.io.IOException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import org.eclipse.jetty.alpn.server.ALPNServerConnectionFactory;
+import org.eclipse.jetty.http2.HTTP2Connection;
+import org.eclipse.jetty.http2.HTTP2Session;
+import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
+import org.eclipse.jetty.http2.server.HTTP2ServerConnectionFactory;
+import org.eclipse.jetty.io.Connection;
+import org.eclipse.jetty.io.ManagedSelector;
+import org.eclipse.jetty.io.RateControl;
+import org.eclipse.jetty.io.SocketChannelEndPoint;
+import org.eclipse.jetty.server.Connector;
+import org.eclipse.jetty.server.Handler;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.server.SecureRequestCustomizer;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.server.SslConnectionFactory;
+import org.eclipse.jetty.util.Callback;
+import org.eclipse.jetty.util.ssl.SslContextFactory;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Jetty, and the doors on it: one for the server itself, one for each further replica. Safe for any
+ * thread.
+ */
+public final class Front implements AutoCloseable {
+  private static final String HOST = "127.0.0.1";
+
+  private final Server jetty;
+  private final Exchanges exchanges;
+  private final @Nullable Certificates certificates;
+  private final Map<Connector, Door> doors = new ConcurrentHashMap<>();
+
+  /**
+   * @param certificates null for plain text
+   */
+  public Front(
+      ApiService api,
+      Authentication users,
+      Traffic traffic,
+      java.time.InstantSource clock,
+      int watchBuffer,
+      @Nullable Certificates certificates) {
+    this.certificates = certificates;
+    this.exchanges = new Exchanges(api, users, traffic, clock, watchBuffer);
+    QueuedThreadPool threads = new QueuedThreadPool(12, 4);
+    threads.setName("apiserver");
+    threads.setDaemon(true);
+    threads.setVirtualThreadsExecutor(
+        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("apiserver-", 0).factory()));
+    jetty = new Server(threads);
+    jetty.setHandler(
+        new Handler.Abstract() {
+          @Override
+          public boolean handle(Request request, Response response, Callback callback) {
+            Door door = doors.get(request.getConnectionMetaData().getConnector());
+            exchanges.handle(request, response, callback, door == null ? null : door.view);
+            return true;
+          }
+        });
+  }
+
+  public void start() throws IOException {
+    try {
+      jetty.start();
+    } catch (Exception e) {
+      throw new IOException("The embedded API server did not start: " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public void close() {
+    exchanges.close();
+    doors.values().forEach(Door::closeConnections);
+    try {
+      jetty.stop();
+    } catch (Exception e) {
+      throw new IllegalStateException("The embedded API server did not stop: " + e.getMessage(), e);
+    }
+  }
+
+  /** Ends all watches, cleanly. */
+  public void endWatches() {
+    exchanges.endWatches();
+  }
+
+  public Exchanges exchanges() {
+    return exchanges;
+  }
+
+  public Iterable<Door> doors() {
+    return doors.values();
+  }
+
+  /**
+   * Opens a port.
+   *
+   * @param port 0 for any that is free
+   */
+  public Door listen(int port, View view) throws IOException {
+    WireConnector connector = new WireConnector(jetty, factories());
+    connector.setHost(HOST);
+    connector.setPort(port);
+    connector.setIdleTimeout(0);
+    connector.setAcceptQueueSize(1024);
+    Door door = new Door(connector, view);
+    doors.put(connector, door);
+    jetty.addConnector(connector);
+    door.open();
+    return door;
+  }
+
+  private org.eclipse.jetty.server.ConnectionFactory[] factories() {
+    HttpConfiguration config = new HttpConfiguration();
+    config.setSendServerVersion(false);
+    config.setSendDateHeader(true);
+    config.setRequestHeaderSize(64 * 1024);
+    config.setOutputBufferSize(64 * 1024);
+    config.setIdleTimeout(-1);
+    HttpConnectionFactory http1 = new HttpConnectionFactory(config);
+    if (certificates == null) {
+      HTTP2CServerConnectionFactory http2 = new HTTP2CServerConnectionFactory(config);
+      configure(http2);
+      return new org.eclipse.jetty.server.ConnectionFactory[] {http1, http2};
+    }
+    SecureRequestCustomizer customizer = new SecureRequestCustomizer();
+    customizer.setSniHostCheck(false);
+    config.addCustomizer(customizer);
+    HTTP2ServerConnectionFactory http2 = new HTTP2ServerConnectionFactory(config);
+    configure(http2);
+    ALPNServerConnectionFactory alpn = new ALPNServerConnectionFactory();
+    alpn.setDefaultProtocol(http1.getProtocol());
+    SslContextFactory.Server ssl = new SslContextFactory.Server();
+    ssl.setKeyStore(certificates.keyStore());
+    ssl.setKeyStorePassword("");
+    ssl.setSniRequired(false);
+    return new org.eclipse.jetty.server.ConnectionFactory[] {
+      new SslConnectionFactory(ssl, alpn.getProtocol()), alpn, http2, http1
+    };
+  }
+
+  private static void configure(
+      org.eclipse.jetty.http2.server.AbstractHTTP2ServerConnectionFactory http2) {
+    // As the real server: http2-max-streams-per-connection is 1000 there.
+    http2.setMaxConcurrentStreams(1000);
+    http2.setStreamIdleTimeout(0);
+    http2.setRateControlFactory(new RateControl.Factory() {});
+  }
+
+  /** A port on which the server listens. Safe for any thread. */
+  public final class Door {
+    private final WireConnector connector;
+    private final View view;
+    private volatile int port;
+
+    private Door(WireConnector connector, View view) {
+      this.connector = connector;
+      this.view = view;
+    }
+
+    /** The port, also while it is closed. */
+    public int port() {
+      return port;
+    }
+
+    /** Opens the port, the same as before if it was open before. */
+    public void open() throws IOException {
+      if (port != 0) {
+        connector.setPort(port);
+      }
+      if (jetty.isStarted() || jetty.isStarting()) {
+        try {
+          connector.start();
+        } catch (Exception e) {
+          throw new IOException(
+              "Port %d of %s cannot be opened: %s"
+                  .formatted(connector.getPort(), HOST, e.getMessage()),
+              e);
+        }
+        port = connector.getLocalPort();
+      } else {
+        connector.open();
+        port = connector.getLocalPort();
+      }
+    }
+
+    /** Closes the port and all its connections: new ones are refused. */
+    public void shut() {
+      closeConnections();
+      try {
+        connector.stop();
+      } catch (Exception e) {
+        throw new IllegalStateException("A door did not stop: " + e.getMessage(), e);
+      }
+      closeConnections();
+    }
+
+    /** Closes the port for good. */
+    public void remove() {
+      shut();
+      doors.remove(connector);
+      jetty.removeConnector(connector);
+    }
+
+    /** Cuts all connections, as if the process had been killed. */
+    public void closeConnections() {
+      connector.endPoints.forEach(WireEndPoint::abort);
+    }
+
+    /** Freezes all connections there are; new ones work. */
+    public int freezeConnections() {
+      int count = 0;
+      for (WireEndPoint endPoint : connector.endPoints) {
+        endPoint.freeze();
+        count++;
+      }
+      return count;
+    }
+
+    /** Tells all HTTP/2 clients to go and open another connection. */
+    public int goAway() {
+      int count = 0;
+      for (HTTP2Session session : connector.sessions) {
+        session.shutdown();
+        count++;
+      }
+      return count;
+    }
+
+    public int connections() {
+      return connector.endPoints.size();
+    }
+  }
+
+  /** A connector that knows its connections. */
+  private static final class WireConnector extends ServerConnector {
+    private final Set<WireEndPoint> endPoints = ConcurrentHashMap.newKeySet();
+    private final Set<HTTP2Session> sessions = ConcurrentHashMap.newKeySet();
+
+    WireConnector(Server server, org.eclipse.jetty.server.ConnectionFactory... factories) {
+      super(server, 1, 2, factories);
+      setReuseAddress(true);
+      addBean(
+          new Connection.Listener() {
+            @Override
+            public void onOpened(Connection connection) {
+              if (connection instanceof HTTP2Connection http2) {
+                sessions.add(http2.getSession());
+              }
+            }
+
+            @Override
+            public void onClosed(Connection connection) {
+              if (connection instanceof HTTP2Connection http2) {
+                sessions.remove(http2.getSession());
+              }
+            }
+          });
+    }
+
+    @Override
+    protected SocketChannelEndPoint newEndPoint(
+        SocketChannel channel, ManagedSelector selector, SelectionKey key) {
+      WireEndPoint endPoint = new WireEndPoint(channel, selector, key, getScheduler());
+      endPoint.setIdleTimeout(getIdleTimeout());
+      endPoints.add(endPoint);
+      return endPoint;
+    }
+
+    @Override
+    protected void onEndPointClosed(org.eclipse.jetty.io.EndPoint endPoint) {
+      if (endPoint instanceof WireEndPoint wire) {
+        endPoints.remove(wire);
+      }
+      super.onEndPointClosed(endPoint);
+    }
+  }
+}

@@ -1,0 +1,116 @@
+package dev.sluice.testkit.internal.json;
+
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.api.Dump;
+import org.snakeyaml.engine.v2.api.DumpSettings;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.common.FlowStyle;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** YAML documents as JSON trees, and back. Stateless; safe for any thread. */
+public final class Yaml {
+
+  private static final int MAX_CODE_POINTS = 64 << 20;
+
+  private Yaml() {}
+
+  /** A text that is no YAML, or has no JSON form. The message says where and what. */
+  public static final class MalformedException extends Exception {
+    private static final long serialVersionUID = 1;
+
+    MalformedException(String message, @Nullable Throwable cause) {
+      super(message, cause);
+    }
+  }
+
+  /** All documents of a stream; empty ones are left out. JSON is YAML, too. */
+  public static List<JsonNode> parseAll(String text) throws MalformedException {
+    LoadSettings settings =
+        LoadSettings.builder()
+            .setAllowDuplicateKeys(true)
+            .setCodePointLimit(MAX_CODE_POINTS)
+            .setMaxAliasesForCollections(1_000)
+            .build();
+    try {
+      List<JsonNode> documents = new ArrayList<>();
+      for (Object document : new Load(settings).loadAllFromString(text)) {
+        if (document != null) {
+          documents.add(tree(document));
+        }
+      }
+      return documents;
+    } catch (YamlEngineException e) {
+      throw new MalformedException(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private static JsonNode tree(@Nullable Object value) throws MalformedException {
+    return switch (value) {
+      case null -> Json.object().nullNode();
+      case String s -> Json.string(s);
+      case Boolean b -> Json.object().booleanNode(b);
+      case Integer i -> Json.number(i);
+      case Long l -> Json.number(l);
+      case BigInteger big -> Json.object().numberNode(big.doubleValue());
+      case Double d -> {
+        if (d.isNaN() || d.isInfinite()) {
+          throw new MalformedException("YAML value " + d + " has no JSON form", null);
+        }
+        yield Json.object().numberNode(d);
+      }
+      case List<?> list -> {
+        ArrayNode array = Json.array();
+        for (Object element : list) {
+          array.add(tree(element));
+        }
+        yield array;
+      }
+      case Map<?, ?> map -> {
+        ObjectNode object = Json.object();
+        for (Map.Entry<?, ?> entry : map.entrySet()) {
+          object.set(String.valueOf(entry.getKey()), tree(entry.getValue()));
+        }
+        yield object;
+      }
+      default ->
+          throw new MalformedException(
+              "YAML value of " + value.getClass() + " has no JSON form", null);
+    };
+  }
+
+  /** Writes one document in block style. */
+  public static String write(JsonNode node) {
+    DumpSettings settings =
+        DumpSettings.builder().setDefaultFlowStyle(FlowStyle.BLOCK).setWidth(1_000_000).build();
+    return new Dump(settings).dumpToString(plain(node));
+  }
+
+  private static @Nullable Object plain(JsonNode node) {
+    return switch (node.getNodeType()) {
+      case OBJECT -> {
+        Map<String, @Nullable Object> map = new LinkedHashMap<>();
+        node.properties().forEach(entry -> map.put(entry.getKey(), plain(entry.getValue())));
+        yield map;
+      }
+      case ARRAY -> {
+        List<@Nullable Object> list = new ArrayList<>();
+        node.forEach(element -> list.add(plain(element)));
+        yield list;
+      }
+      case STRING -> node.stringValue();
+      case BOOLEAN -> node.booleanValue();
+      case NUMBER ->
+          node.isIntegralNumber() ? (Object) node.longValue() : (Object) node.doubleValue();
+      default -> null;
+    };
+  }
+}
