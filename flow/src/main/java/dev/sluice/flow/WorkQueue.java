@@ -93,6 +93,9 @@ public final class WorkQueue<K> implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(WorkQueue.class.getName());
 
+  /** How often a thread looks whether the lock is free before it is parked. */
+  private static final int SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 100 : 0;
+
   /** How many delays are worked through at most before others get the lock. */
   private static final int TIMER_BATCH = 256;
 
@@ -145,6 +148,9 @@ public final class WorkQueue<K> implements AutoCloseable {
   private int again;
   private int idleWorkers;
   private int waitingForRoom;
+
+  /** A worker was woken and has not run yet. */
+  private boolean waking;
 
   /** A worker is asking the dispatch limiter for a permit. */
   private boolean asking;
@@ -201,6 +207,30 @@ public final class WorkQueue<K> implements AutoCloseable {
     return announcer.source();
   }
 
+  /**
+   * Takes the lock. It is held so briefly that it is cheaper to look again a few times than to be
+   * parked and woken.
+   */
+  private void lock() {
+    if (lock.tryLock()) {
+      return;
+    }
+    for (int i = 0; i < SPINS; i++) {
+      Thread.onSpinWait();
+      if (!lock.isLocked() && lock.tryLock()) {
+        return;
+      }
+    }
+    lock.lock();
+  }
+
+  private void lockInterruptibly() throws InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
+    lock();
+  }
+
   // ---------------------------------------------------------------- what comes in
 
   /** Adds a key with {@link Priority#NORMAL}. See {@link #add(Object, Priority)}. */
@@ -227,7 +257,7 @@ public final class WorkQueue<K> implements AutoCloseable {
     long now = time.nanoTime();
     Offer offer;
     LoadMeter.Verdict verdict;
-    lock.lock();
+    lock();
     try {
       offer = addLocked(key, tenant, priority, now);
       verdict = rollWindow(now);
@@ -302,7 +332,17 @@ public final class WorkQueue<K> implements AutoCloseable {
 
   private void makeReady(HeldKey<K> key, long now) {
     waiting.add(key, now);
-    if (idleWorkers > 0) {
+    wakeWorker();
+  }
+
+  /**
+   * Wakes a worker for a waiting key, unless one is on its way already: that one wakes the next
+   * when it has taken a key and there are more. So many keys that come at once wake as many workers
+   * as it takes, and not one each.
+   */
+  private void wakeWorker() {
+    if (idleWorkers > 0 && !waking) {
+      waking = true;
       ready.signal();
     }
   }
@@ -362,7 +402,7 @@ public final class WorkQueue<K> implements AutoCloseable {
     Offer offer;
     boolean waited = false;
     LoadMeter.Verdict verdict;
-    lock.lockInterruptibly();
+    lockInterruptibly();
     try {
       if (state == State.OPEN && depth() >= capacity && !held.containsKey(key)) {
         waited = true;
@@ -629,7 +669,7 @@ public final class WorkQueue<K> implements AutoCloseable {
     long now = time.nanoTime();
     Item<K> item;
     CompletableFuture<?> unwanted;
-    lock.lock();
+    lock();
     try {
       item = dispatchLimiter == null ? dispatch(now) : dispatchLimited(dispatchLimiter, false);
     } finally {
@@ -645,7 +685,7 @@ public final class WorkQueue<K> implements AutoCloseable {
     long now = time.nanoTime();
     Item<K> item = null;
     CompletableFuture<?> unwanted = null;
-    lock.lockInterruptibly();
+    lockInterruptibly();
     try {
       item = dispatchLimiter == null ? dispatch(now) : dispatchLimited(dispatchLimiter, nanos > 0);
       if (item == null && nanos > 0 && !isDrainedLocked()) {
@@ -682,6 +722,7 @@ public final class WorkQueue<K> implements AutoCloseable {
         idleWorkers++;
         try {
           ready.await();
+          waking = false;
         } finally {
           idleWorkers--;
         }
@@ -689,6 +730,9 @@ public final class WorkQueue<K> implements AutoCloseable {
             dispatchLimiter == null
                 ? dispatch(time.nanoTime())
                 : dispatchLimited(dispatchLimiter, true);
+        if (waiting.size() > 0 && dispatchLimiter == null) {
+          wakeWorker();
+        }
         if (item != null || timeIsUp[0] || isDrainedLocked()) {
           return item;
         }
@@ -814,7 +858,7 @@ public final class WorkQueue<K> implements AutoCloseable {
   private void finish(Item<K> item) {
     long now = time.nanoTime();
     LoadMeter.Verdict verdict;
-    lock.lock();
+    lock();
     try {
       if (item.finished) {
         throw new IllegalStateException(
