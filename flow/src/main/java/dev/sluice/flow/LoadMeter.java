@@ -42,6 +42,7 @@ final class LoadMeter {
       boolean overloaded,
       boolean waitChanged,
       boolean waitsTooLong,
+      double busyWorkers,
       double arrivalsPerSecond,
       double meanWorkNanos,
       int workersNeeded,
@@ -143,7 +144,16 @@ final class LoadMeter {
       return null;
     }
     return new Verdict(
-        workersChanged, tooFew.on, waitChanged, tooLong.on, rate, meanWork, needed, wait, worst);
+        workersChanged,
+        tooFew.on,
+        waitChanged,
+        tooLong.on,
+        load,
+        rate,
+        meanWork,
+        needed,
+        wait,
+        worst);
   }
 
   int workersNeeded() {

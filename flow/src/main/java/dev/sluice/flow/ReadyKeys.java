@@ -166,6 +166,10 @@ final class ReadyKeys<K> {
     }
   }
 
+  int tenantsRemembered() {
+    return tenants.size();
+  }
+
   int waiting(String tenantName) {
     Tenant<K> tenant = tenants.get(tenantName);
     return tenant == null ? 0 : tenant.waiting;

@@ -969,6 +969,7 @@ public final class WorkQueue<K> implements AutoCloseable {
           });
       dropped += heldBefore - held.size();
       if (next == State.CLOSED) {
+        dropped += again;
         again = 0;
         unwanted = awaitedPermit;
         awaitedPermit = null;
@@ -1000,6 +1001,16 @@ public final class WorkQueue<K> implements AutoCloseable {
 
   private boolean isDrainedLocked() {
     return state != State.OPEN && depth() == 0;
+  }
+
+  /** For tests. */
+  int tenantsRemembered() {
+    lock.lock();
+    try {
+      return waiting.tenantsRemembered();
+    } finally {
+      lock.unlock();
+    }
   }
 
   private int depth() {
@@ -1139,10 +1150,12 @@ public final class WorkQueue<K> implements AutoCloseable {
             System.Logger.Level.WARNING,
             String.format(
                 Locale.ROOT,
-                "queue '%s': %.1f keys a second that take %.1f ms each need %d workers to be busy"
-                    + " at most 80 %% of the time, but it has %d; raise the workers, or limit the"
-                    + " rate at which keys come",
+                "queue '%s': the load of the last seconds keeps %.2f workers busy (%.1f keys a"
+                    + " second, %.1f ms each), which takes %d workers to be busy at most 80 %% of"
+                    + " the time, but it has %d; raise the workers, or limit the rate at which"
+                    + " keys come",
                 name(),
+                verdict.busyWorkers(),
                 verdict.arrivalsPerSecond(),
                 verdict.meanWorkNanos() / 1e6,
                 verdict.workersNeeded(),

@@ -383,7 +383,7 @@ class WorkQueueModelTest {
         .step(1, gen -> gen.chance(0.1) ? new ShutDown() : new Take(1))
         .invariant(World::agrees)
         .atEnd(World::losesNothing)
-        .histories(2_000)
+        .histories(1_000)
         .steps(1, 200)
         .check();
   }
