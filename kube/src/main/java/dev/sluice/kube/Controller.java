@@ -67,7 +67,7 @@ public final class Controller<T> implements AutoCloseable {
                 builder.time,
                 builder.clock,
                 builder.listener,
-                informer::isSynced));
+                informer::firstList));
   }
 
   /** A controller to be set up. */

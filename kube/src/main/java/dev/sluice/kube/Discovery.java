@@ -143,21 +143,34 @@ public final class Discovery {
     return names.stream().limit(NEAR_SHOWN).toList();
   }
 
-  /** The number of letters to change (V. Levenshtein, 1966). */
+  /**
+   * How many letters to add, leave out, change or swap with their neighbour (the restricted edit
+   * distance of F. Damerau, 1964).
+   */
   private static int distance(String one, String other) {
-    int[] before = new int[other.length() + 1];
+    int[][] distances = new int[one.length() + 1][other.length() + 1];
+    for (int i = 0; i <= one.length(); i++) {
+      distances[i][0] = i;
+    }
     for (int j = 0; j <= other.length(); j++) {
-      before[j] = j;
+      distances[0][j] = j;
     }
     for (int i = 1; i <= one.length(); i++) {
-      int[] now = new int[other.length() + 1];
-      now[0] = i;
       for (int j = 1; j <= other.length(); j++) {
-        int same = one.charAt(i - 1) == other.charAt(j - 1) ? 0 : 1;
-        now[j] = Math.min(Math.min(now[j - 1], before[j]) + 1, before[j - 1] + same);
+        int change = one.charAt(i - 1) == other.charAt(j - 1) ? 0 : 1;
+        int least =
+            Math.min(
+                Math.min(distances[i][j - 1], distances[i - 1][j]) + 1,
+                distances[i - 1][j - 1] + change);
+        if (i > 1
+            && j > 1
+            && one.charAt(i - 1) == other.charAt(j - 2)
+            && one.charAt(i - 2) == other.charAt(j - 1)) {
+          least = Math.min(least, distances[i - 2][j - 2] + 1);
+        }
+        distances[i][j] = least;
       }
-      before = now;
     }
-    return before[other.length()];
+    return distances[one.length()][other.length()];
   }
 }

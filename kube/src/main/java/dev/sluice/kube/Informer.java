@@ -181,6 +181,11 @@ public final class Informer<T> implements AutoCloseable {
     return hub.attach(consumer);
   }
 
+  /** The version of the first list; empty until it has been handed over. */
+  Optional<String> firstList() {
+    return hub.firstList();
+  }
+
   /** Takes a consumer's gate back. */
   void detach(Gate<ObjectKey> gate) {
     hub.detach(gate);

@@ -48,7 +48,7 @@ class ArchitectureTest {
         .whereLayer("watch")
         .mayOnlyBeAccessedByLayers("api", "informer")
         .whereLayer("store")
-        .mayOnlyBeAccessedByLayers("api", "informer", "watch")
+        .mayOnlyBeAccessedByLayers("api", "informer", "watch", "controller")
         .whereLayer("transport")
         .mayOnlyBeAccessedByLayers("api", "watch", "discovery")
         .whereLayer("time")

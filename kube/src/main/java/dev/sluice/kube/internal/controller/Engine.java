@@ -19,6 +19,7 @@ import dev.sluice.kube.Reconciler;
 import dev.sluice.kube.Resource;
 import dev.sluice.kube.Store;
 import dev.sluice.kube.internal.controller.Runs.Verdict;
+import dev.sluice.kube.internal.store.Versions;
 import dev.sluice.kube.internal.time.Interrupter;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -34,7 +35,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,7 +46,8 @@ import org.jspecify.annotations.Nullable;
  * them go at the limiter's rate, each in one hand only.
  *
  * <p>The keys of the first list come with low priority: through a gate that coalesces they are set
- * aside first, so that a change that happens meanwhile does not stand behind ten thousand of them.
+ * aside first, so that a change that happens meanwhile (its version is newer than the list's) does
+ * not stand behind ten thousand of them.
  */
 public final class Engine<T> {
   private static final System.Logger LOG = System.getLogger("dev.sluice.kube.Controller");
@@ -59,7 +61,7 @@ public final class Engine<T> {
    * What an engine is made of. Checked by the controller's builder.
    *
    * @param limiter how fast keys are dispatched; null for as fast as the workers take them
-   * @param synced whether the informer's first list has been handed over
+   * @param firstList the version of the informer's first list, once it has been handed over
    */
   public record Parts<T>(
       String name,
@@ -75,7 +77,7 @@ public final class Engine<T> {
       TimeSource time,
       InstantSource clock,
       FlowListener listener,
-      BooleanSupplier synced) {}
+      Supplier<Optional<String>> firstList) {}
 
   private final Parts<T> parts;
   private final TimeSource time;
@@ -136,26 +138,21 @@ public final class Engine<T> {
     Set<ObjectKey> aside = new LinkedHashSet<>();
     try {
       while (true) {
+        boolean synced = caughtUp || parts.firstList.get().isPresent();
         Delivery<ObjectKey> next = aside.isEmpty() ? next() : parts.gate.poll();
         if (next != null) {
           ObjectKey key = next.key();
-          if (!caughtUp && coalesces) {
+          if (caughtUp || isNews(key)) {
+            add(key, Priority.NORMAL);
+          } else if (coalesces) {
             aside.add(key);
             setAside.set(aside.size());
           } else {
-            add(key, caughtUp ? Priority.NORMAL : Priority.LOW);
+            add(key, Priority.LOW);
           }
           continue;
         }
-        if (!caughtUp && parts.synced.getAsBoolean()) {
-          // What was handed over before this moment has been taken: what comes now is news.
-          Delivery<ObjectKey> straggler = parts.gate.poll();
-          if (straggler != null) {
-            aside.add(straggler.key());
-            continue;
-          }
-          caughtUp = true;
-        }
+        caughtUp |= synced;
         if (aside.isEmpty() && parts.gate.isClosed()) {
           return;
         }
@@ -168,6 +165,17 @@ public final class Engine<T> {
     }
   }
 
+  /** Whether an object is known to have changed since the first list. */
+  private boolean isNews(ObjectKey key) {
+    Optional<String> list = parts.firstList.get();
+    return list.isPresent()
+        && parts
+            .store
+            .resource(key)
+            .map(object -> Versions.older(list.get(), object.resourceVersion()))
+            .orElse(true);
+  }
+
   private @Nullable Delivery<ObjectKey> next() throws InterruptedException {
     return caughtUp ? parts.gate.take() : parts.gate.poll(SYNC_GLANCE);
   }
@@ -176,7 +184,6 @@ public final class Engine<T> {
     switch (runs.event(key)) {
       case Verdict.Add add -> queue.put(key, priority);
       case Verdict.Later later -> {
-        noted.increment();
         var unused = queue.addAfter(key, Duration.ofNanos(later.nanos()), priority);
       }
       case Verdict.Noted note -> noted.increment();

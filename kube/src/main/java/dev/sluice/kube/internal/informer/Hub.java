@@ -10,9 +10,11 @@ import dev.sluice.kube.internal.store.ObjectStore;
 import dev.sluice.kube.internal.watch.Outlet;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Offers what a stream hands over to every consumer's gate.
@@ -36,6 +38,7 @@ public final class Hub implements Outlet {
   private final ReentrantLock lock = new ReentrantLock();
   private final CountDownLatch synced = new CountDownLatch(1);
   private volatile List<Gate<ObjectKey>> gates = List.of();
+  private volatile @Nullable String firstList;
   private boolean taken;
   private boolean completed;
 
@@ -162,8 +165,14 @@ public final class Hub implements Outlet {
   }
 
   @Override
-  public void synced() {
+  public void synced(String version) {
+    firstList = version;
     synced.countDown();
+  }
+
+  /** The version of the first list; empty until it has been handed over. */
+  public Optional<String> firstList() {
+    return Optional.ofNullable(firstList);
   }
 
   /** Whether the first list has been handed over. */

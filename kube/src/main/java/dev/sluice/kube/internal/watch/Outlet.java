@@ -33,6 +33,10 @@ public interface Outlet {
   /** Whether the stream is to be closed while a gate is full. */
   boolean pausesStream();
 
-  /** The first list has been handed over. */
-  void synced();
+  /**
+   * The first list has been handed over.
+   *
+   * @param version the list's version
+   */
+  void synced(String version);
 }

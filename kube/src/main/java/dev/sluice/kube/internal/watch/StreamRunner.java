@@ -671,7 +671,7 @@ public final class StreamRunner implements Runnable {
     boolean waited = drain();
     if (!synced) {
       synced = true;
-      outlet.synced();
+      outlet.synced(store.view().resourceVersion().orElse(""));
     }
     return new Input.HandedOverAll(waited);
   }

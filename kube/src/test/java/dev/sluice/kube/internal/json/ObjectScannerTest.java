@@ -211,7 +211,7 @@ class ObjectScannerTest {
   @Test
   void agreesWithAFullParserOnWhateverBothAccept() {
     Seed seed = Seed.of("object-scanner");
-    int runs = Integer.getInteger("sluice.scanner.runs", 20_000);
+    int runs = Integer.getInteger("sluice.scanner.runs", 8_000);
     int accepted = 0;
     for (int i = 0; i < runs; i++) {
       Gen gen = seed.derive(i).random();

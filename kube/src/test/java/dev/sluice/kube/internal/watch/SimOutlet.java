@@ -88,7 +88,7 @@ final class SimOutlet implements Outlet {
   }
 
   @Override
-  public void synced() {
+  public void synced(String version) {
     synced = true;
   }
 }

@@ -1,0 +1,261 @@
+package dev.sluice.kube;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A server in memory, for tests with real threads: LIST and WATCH of one kind, and canned answers
+ * for everything else.
+ */
+final class FakeApi implements Transport {
+  static final ResourceKind PODS = ResourceKind.namespaced("", "v1", "pods", "Pod");
+
+  private record Stored(String uid, long version, String spec) {}
+
+  private record Event(long version, String frame) {}
+
+  record Canned(int status, Map<String, List<String>> headers, String body) {
+    static Canned ok(String body) {
+      return new Canned(200, Map.of(), body);
+    }
+  }
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+  private final TreeMap<ObjectKey, Stored> objects = new TreeMap<>();
+  private final List<Event> history = new ArrayList<>();
+  private final List<Watch> watches = new ArrayList<>();
+  private final Map<String, Deque<Canned>> canned = new TreeMap<>();
+  private long version = 100;
+  private long uids;
+  final ConcurrentLinkedQueue<Request> requests = new ConcurrentLinkedQueue<>();
+
+  void put(String name, String spec) {
+    lock.lock();
+    try {
+      ObjectKey key = ObjectKey.of("ns", name);
+      Stored before = objects.get(key);
+      Stored now = new Stored(before == null ? "uid-" + ++uids : before.uid, ++version, spec);
+      objects.put(key, now);
+      event(before == null ? "ADDED" : "MODIFIED", key, now);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void delete(String name) {
+    lock.lock();
+    try {
+      ObjectKey key = ObjectKey.of("ns", name);
+      Stored before = objects.remove(key);
+      if (before != null) {
+        event("DELETED", key, new Stored(before.uid, ++version, before.spec));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void event(String type, ObjectKey key, Stored object) {
+    history.add(
+        new Event(
+            object.version, "{\"type\":\"" + type + "\",\"object\":" + json(key, object) + "}\n"));
+    changed.signalAll();
+  }
+
+  private static String json(ObjectKey key, Stored object) {
+    return "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\""
+        + key.name()
+        + "\",\"namespace\":\""
+        + key.namespace()
+        + "\",\"uid\":\""
+        + object.uid
+        + "\",\"resourceVersion\":\""
+        + object.version
+        + "\"},\"spec\":\""
+        + object.spec
+        + "\"}";
+  }
+
+  /** How many watches are open. */
+  int watches() {
+    lock.lock();
+    try {
+      return watches.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Cuts all watches in the middle. */
+  void cut() {
+    lock.lock();
+    try {
+      watches.forEach(watch -> watch.cut = true);
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What a path is answered with, in turn; the last answer stays. */
+  void answer(String methodAndPath, Canned... answers) {
+    lock.lock();
+    try {
+      canned.put(methodAndPath, new ArrayDeque<>(List.of(answers)));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public Response send(Request request) throws IOException {
+    requests.add(request);
+    lock.lock();
+    try {
+      String path = request.path().replaceAll("\\?.*", "");
+      Deque<Canned> answers = canned.get(request.method() + " " + path);
+      if (answers != null) {
+        return new Whole(answers.size() > 1 ? answers.remove() : answers.element());
+      }
+      if (request.method().equals("GET") && path.equals(PODS.path(""))) {
+        return request.path().contains("watch=true") ? watch(request.path()) : list();
+      }
+      return new Whole(
+          new Canned(
+              404, Map.of(), "{\"kind\":\"Status\",\"message\":\"no such path\",\"code\":404}"));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Response list() {
+    StringBuilder items = new StringBuilder();
+    objects.forEach(
+        (key, object) -> items.append(items.isEmpty() ? "" : ",").append(json(key, object)));
+    return new Whole(
+        Canned.ok(
+            "{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\""
+                + version
+                + "\"},\"items\":["
+                + items
+                + "]}"));
+  }
+
+  private Response watch(String path) {
+    long after = Long.parseLong(path.replaceAll(".*resourceVersion=(\\d+).*", "$1"));
+    Watch watch = new Watch(after);
+    watches.add(watch);
+    return watch;
+  }
+
+  @Override
+  public void close() {}
+
+  private record Whole(Canned canned) implements Response {
+    @Override
+    public int status() {
+      return canned.status;
+    }
+
+    @Override
+    public Map<String, List<String>> headers() {
+      return canned.headers;
+    }
+
+    @Override
+    public InputStream body() {
+      return new ByteArrayInputStream(canned.body.getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private final class Watch extends InputStream implements Response {
+    private long after;
+    private byte @Nullable [] current;
+    private int at;
+    private boolean cut;
+    private boolean closed;
+
+    Watch(long after) {
+      this.after = after;
+    }
+
+    @Override
+    public int status() {
+      return 200;
+    }
+
+    @Override
+    public Map<String, List<String>> headers() {
+      return Map.of();
+    }
+
+    @Override
+    public InputStream body() {
+      return this;
+    }
+
+    @Override
+    public int read() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public int read(byte[] b, int offset, int length) throws IOException {
+      lock.lock();
+      try {
+        byte[] bytes = current;
+        while (bytes == null) {
+          if (closed || cut) {
+            throw new IOException(cut ? "Connection reset" : "closed");
+          }
+          for (Event event : history) {
+            if (event.version > after) {
+              after = event.version;
+              bytes = event.frame.getBytes(StandardCharsets.UTF_8);
+              break;
+            }
+          }
+          if (bytes == null) {
+            changed.awaitUninterruptibly();
+          }
+        }
+        int count = Math.min(length, bytes.length - at);
+        System.arraycopy(bytes, at, b, offset, count);
+        at += count;
+        current = at == bytes.length ? null : bytes;
+        at = current == null ? 0 : at;
+        return count;
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    @Override
+    public void close() {
+      lock.lock();
+      try {
+        closed = true;
+        watches.remove(this);
+        changed.signalAll();
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+}
