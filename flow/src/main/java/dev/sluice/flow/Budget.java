@@ -542,16 +542,12 @@ public final class Budget extends LineLimiter {
       borrowed = Math.max(borrowed, tree.virtualTime);
       tree.waiting.add(this);
     }
-    if (waiter.hasDeadline) {
-      tree.deadlines.add(new Deadline(waiter.deadline, waiter.order, this, waiter));
-    }
+    tree.deadlines.add(this, waiter);
   }
 
   @Override
   void left(Waiter waiter) {
-    if (waiter.hasDeadline) {
-      tree.deadlines.remove(new Deadline(waiter.deadline, waiter.order, this, waiter));
-    }
+    tree.deadlines.remove(this, waiter);
     if (lineEmpty()) {
       tree.waiting.remove(this);
       payForGathered();
@@ -570,8 +566,6 @@ public final class Budget extends LineLimiter {
     tree.armNext(now);
   }
 
-  private record Deadline(long at, long order, Budget budget, Waiter waiter) {}
-
   /** What the budgets of a tree have in common. Under its lock, but for reading the rate. */
   private static final class Tree {
     final Budget root;
@@ -584,12 +578,7 @@ public final class Budget extends LineLimiter {
                 .thenComparingLong(budget -> budget.order));
 
     final List<Budget> waiting = new ArrayList<>();
-    final TreeSet<Deadline> deadlines =
-        new TreeSet<>(
-            Comparator.<Deadline>comparingLong(
-                    deadline -> deadline.at - deadline.budget.tree.origin)
-                .thenComparingLong(deadline -> deadline.budget.order)
-                .thenComparingLong(deadline -> deadline.order));
+    final Deadlines deadlines;
     final long origin;
 
     /** When somebody looked last. */
@@ -603,6 +592,7 @@ public final class Budget extends LineLimiter {
       this.rate = rate;
       this.origin = root.asOf;
       this.now = root.asOf;
+      this.deadlines = new Deadlines(root.time);
     }
 
     /** Brings what has run over up to the present. */
@@ -648,10 +638,7 @@ public final class Budget extends LineLimiter {
     }
 
     void serve(long now, Woken woken) {
-      while (!deadlines.isEmpty() && deadlines.first().at - now <= 0) {
-        Deadline passed = deadlines.first();
-        passed.budget.turnAway(passed.waiter, Waiter.LATE, woken);
-      }
+      deadlines.turnAway(now, woken);
       // First with what is one's own; then, one after the other, with what there is to borrow.
       for (Budget budget : inTurn()) {
         while (serveOne(budget, now, false, woken)) {}
@@ -707,9 +694,7 @@ public final class Budget extends LineLimiter {
       for (Budget budget : inTurn()) {
         next = Math.min(next, untilServed(budget, now, claimed));
       }
-      if (!deadlines.isEmpty()) {
-        next = Math.min(next, deadlines.first().at - now);
-      }
+      next = Math.min(next, deadlines.untilNext(now));
       if (!filling.isEmpty()) {
         next = Math.min(next, filling.first().fullAt - now);
       }

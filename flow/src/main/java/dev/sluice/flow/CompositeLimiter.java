@@ -61,7 +61,7 @@ final class CompositeLimiter extends LineLimiter {
             "'" + part.name() + "' has another time source than the other parts");
       }
     }
-    builder.timeSource(time);
+    builder.time(time);
     return new CompositeLimiter(builder, List.copyOf(sorted));
   }
 

@@ -153,8 +153,8 @@ public final class KeyedBackoff<K> implements RetryLimiter<K> {
     }
 
     /** Where it learns the time from. {@link TimeSource#system()} by default. */
-    public Builder<K> timeSource(TimeSource time) {
-      this.time = Objects.requireNonNull(time, "timeSource");
+    public Builder<K> time(TimeSource time) {
+      this.time = Objects.requireNonNull(time, "time");
       return this;
     }
 

@@ -375,6 +375,11 @@ abstract class LineLimiter implements RateLimiter {
                 + "' would lie more than 18 years ahead; so many are promised already");
   }
 
+  /** Where futures are completed. */
+  final Executor executor() {
+    return executor;
+  }
+
   // ---- the line
 
   /**
@@ -816,6 +821,7 @@ abstract class LineLimiter implements RateLimiter {
     long order;
     long since;
     long deadline;
+    long deadlineNumber;
     boolean hasDeadline;
     boolean linked;
 

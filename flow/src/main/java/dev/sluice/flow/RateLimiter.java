@@ -301,8 +301,8 @@ public interface RateLimiter {
     }
 
     /** Where it learns the time from. {@link TimeSource#system()} by default. */
-    public Builder timeSource(TimeSource time) {
-      this.time = Objects.requireNonNull(time, "timeSource");
+    public Builder time(TimeSource time) {
+      this.time = Objects.requireNonNull(time, "time");
       return this;
     }
 

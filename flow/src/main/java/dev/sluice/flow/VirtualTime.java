@@ -87,7 +87,7 @@ public final class VirtualTime implements TimeSource {
     for (Task due = nextDueBy(target); due != null; due = nextDueBy(target)) {
       due.task.run();
     }
-    elapsed.set(target);
+    elapsed.accumulateAndGet(target, Math::max); // a task may have moved it further
   }
 
   /**

@@ -178,7 +178,7 @@ public final class WorkQueue<K> implements AutoCloseable {
     retryLimiter =
         builder.retryLimiter != null
             ? builder.retryLimiter
-            : KeyedBackoff.<K>builder(DEFAULT_BACKOFF).timeSource(time).build();
+            : KeyedBackoff.<K>builder(DEFAULT_BACKOFF).time(time).build();
     dispatchLimiter = builder.dispatchLimiter;
     announcer = new Announcer(builder.name, builder.listener);
     origin = time.nanoTime();

@@ -27,7 +27,7 @@ class BudgetTest {
 
   private Budget root(double perSecond, long burst) {
     return RateLimiter.builder()
-        .timeSource(time)
+        .time(time)
         .name("root")
         .startEmpty()
         .budget(Rate.perSecond(perSecond), burst);
@@ -255,7 +255,7 @@ class BudgetTest {
     Budget child = root.child("a", 0.5, 1);
     RateLimiter capped =
         RateLimiter.allOf(
-            child, RateLimiter.builder().timeSource(time).tokenBucket(Rate.perSecond(20), 1));
+            child, RateLimiter.builder().time(time).tokenBucket(Rate.perSecond(20), 1));
     busy(capped);
     time.advance(Duration.ofSeconds(10));
     assertThat(granted(capped)).isBetween(199, 201);
@@ -310,7 +310,7 @@ class BudgetTest {
       Gen gen = seed.random();
       time = new VirtualTime();
       rate = gen.oneOf(1.0, 10.0, 1000.0);
-      root = RateLimiter.builder().timeSource(time).budget(Rate.perSecond(rate), burst(gen));
+      root = RateLimiter.builder().time(time).budget(Rate.perSecond(rate), burst(gen));
       grow(gen, root, 2);
     }
 

@@ -19,7 +19,7 @@ class CompositeLimiterTest {
   private final RateLimiter both = RateLimiter.allOf(second, hour);
 
   private RateLimiter bucket(String name, Rate rate, long burst) {
-    return RateLimiter.builder().name(name).timeSource(time).tokenBucket(rate, burst);
+    return RateLimiter.builder().name(name).time(time).tokenBucket(rate, burst);
   }
 
   private List<Long> departures(int count) {

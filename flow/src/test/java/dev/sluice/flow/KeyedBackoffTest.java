@@ -18,7 +18,7 @@ class KeyedBackoffTest {
 
   private KeyedBackoff<String> backoff(int maxKeys) {
     return KeyedBackoff.<String>builder(POLICY)
-        .timeSource(time)
+        .time(time)
         .random(new SplittableRandom(1))
         .maxKeys(maxKeys)
         .build();
@@ -83,7 +83,7 @@ class KeyedBackoffTest {
   @Test
   @Tag("R2.5")
   void theLongestOfSeveralDelaysCounts() {
-    RateLimiter bucket = RateLimiter.builder().timeSource(time).tokenBucket(Rate.perSecond(10), 2);
+    RateLimiter bucket = RateLimiter.builder().time(time).tokenBucket(Rate.perSecond(10), 2);
     RetryLimiter<String> retries = RetryLimiter.maxOf(backoff(10), RetryLimiter.overall(bucket));
 
     assertThat(retries.nextDelay("a")).isEqualTo(Duration.ofMillis(5));

@@ -26,7 +26,7 @@ class KeyedRateLimiterTest {
 
   private KeyedRateLimiter<String> limiter(double perSecond, long burst, int maxKeys) {
     return RateLimiter.builder()
-        .timeSource(time)
+        .time(time)
         .name("clients")
         .keyedTokenBucket(Rate.perSecond(perSecond), burst, maxKeys);
   }
@@ -151,7 +151,7 @@ class KeyedRateLimiterTest {
   @Test
   void keysWithTheSameHashAreToldApart() {
     KeyedRateLimiter<Object> limiter =
-        RateLimiter.builder().timeSource(time).keyedTokenBucket(Rate.perSecond(1), 1, 1000);
+        RateLimiter.builder().time(time).keyedTokenBucket(Rate.perSecond(1), 1, 1000);
     record Bad(int value) {
       @Override
       public int hashCode() {
@@ -167,7 +167,7 @@ class KeyedRateLimiterTest {
   @Test
   void manyThreadsTogetherGetJustTheBurstOfEachKeyWhileTheTableGrows() throws Exception {
     KeyedRateLimiter<Integer> limiter =
-        RateLimiter.builder().timeSource(time).keyedTokenBucket(Rate.perSecond(1), 7, 100_000);
+        RateLimiter.builder().time(time).keyedTokenBucket(Rate.perSecond(1), 7, 100_000);
     int threads = 4;
     int keys = 20_000;
     List<Future<Integer>> results = new ArrayList<>();
@@ -244,12 +244,12 @@ class KeyedRateLimiterTest {
       time = new VirtualTime(gen.nextLong());
       rate = Rate.perSecond(gen.oneOf(0.5, 3.0, 10.0));
       burst = gen.between(1, 5);
-      keyed = RateLimiter.builder().timeSource(time).keyedTokenBucket(rate, burst, 1000);
+      keyed = RateLimiter.builder().time(time).keyedTokenBucket(rate, burst, 1000);
     }
 
     RateLimiter own(int key) {
       return each.computeIfAbsent(
-          key, k -> RateLimiter.builder().timeSource(time).tokenBucket(rate, burst));
+          key, k -> RateLimiter.builder().time(time).tokenBucket(rate, burst));
     }
   }
 

@@ -17,7 +17,7 @@ class LeakyBucketTest {
   private final VirtualTime time = new VirtualTime();
 
   private RateLimiter.Builder builder() {
-    return RateLimiter.builder().timeSource(time).name("downstream");
+    return RateLimiter.builder().time(time).name("downstream");
   }
 
   private List<Long> departures(RateLimiter limiter, long... permits) {

@@ -58,7 +58,7 @@ class RateLimiterLinearizabilityTest {
   public static class Scenario {
     private final VirtualTime time = new VirtualTime();
     private final RateLimiter limiter =
-        RateLimiter.builder().timeSource(time).tokenBucket(Rate.perSecond(1), 3);
+        RateLimiter.builder().time(time).tokenBucket(Rate.perSecond(1), 3);
 
     // Those of the group make more than one call each: they run one after the other, beside the
     // rest.

@@ -74,7 +74,7 @@ class RateLimiterModelTest {
       model.tokens = model.burst;
       limiter =
           RateLimiter.builder()
-              .timeSource(time)
+              .time(time)
               .tokenBucket(Rate.perSecond(model.rate), (long) model.burst);
     }
 
@@ -204,7 +204,7 @@ class RateLimiterModelTest {
       double perSecond = gen.oneOf(0.01, 0.7, 3.0, 10.0, 1000.0);
       int burst = gen.between(1, 8);
       Rate rate = Rate.perSecond(perSecond);
-      RateLimiter.Builder builder = RateLimiter.builder().timeSource(time);
+      RateLimiter.Builder builder = RateLimiter.builder().time(time);
       switch (gen.between(0, 4)) {
         case 0 -> {
           limiter = builder.tokenBucket(rate, burst);

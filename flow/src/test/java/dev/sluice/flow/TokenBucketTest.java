@@ -22,7 +22,7 @@ class TokenBucketTest {
   private final VirtualTime time = new VirtualTime();
 
   private RateLimiter bucket(double perSecond, long burst) {
-    return RateLimiter.builder().timeSource(time).tokenBucket(Rate.perSecond(perSecond), burst);
+    return RateLimiter.builder().time(time).tokenBucket(Rate.perSecond(perSecond), burst);
   }
 
   @Test
@@ -47,7 +47,7 @@ class TokenBucketTest {
   @Test
   void startsEmptyWhenToldTo() {
     RateLimiter limiter =
-        RateLimiter.builder().timeSource(time).startEmpty().tokenBucket(Rate.perSecond(10), 5);
+        RateLimiter.builder().time(time).startEmpty().tokenBucket(Rate.perSecond(10), 5);
     assertThat(limiter.tryAcquire()).isFalse();
     time.advance(Duration.ofMillis(100));
     assertThat(limiter.tryAcquire()).isTrue();
@@ -263,7 +263,7 @@ class TokenBucketTest {
   @Test
   void aRateRaisedFromOneADayDoesNotStallTheWaiters() {
     RateLimiter limiter =
-        RateLimiter.builder().timeSource(time).tokenBucket(Rate.of(1, Duration.ofDays(1)), 1);
+        RateLimiter.builder().time(time).tokenBucket(Rate.of(1, Duration.ofDays(1)), 1);
     drain(limiter);
     List<Long> served = new ArrayList<>();
     limiter.acquireAsync().thenRun(() -> served.add(millis()));
@@ -342,7 +342,7 @@ class TokenBucketTest {
     RateLimiter limiter =
         RateLimiter.builder()
             .name("small")
-            .timeSource(time)
+            .time(time)
             .maxWaiters(1)
             .tokenBucket(Rate.perSecond(1), 1);
     drain(limiter);
@@ -362,8 +362,7 @@ class TokenBucketTest {
     VirtualTime clock = new VirtualTime(Long.MAX_VALUE - TimeUnit.DAYS.toNanos(1825));
     Rate rate = Rate.perSecond(perSecond);
     long burst = 1L << 50;
-    RateLimiter limiter =
-        RateLimiter.builder().timeSource(clock).startEmpty().tokenBucket(rate, burst);
+    RateLimiter limiter = RateLimiter.builder().time(clock).startEmpty().tokenBucket(rate, burst);
     double taken = 0;
     for (int month = 0; month < 120; month++) {
       clock.advance(Duration.ofDays(365).dividedBy(12));

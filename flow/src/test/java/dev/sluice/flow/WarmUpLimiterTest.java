@@ -15,7 +15,7 @@ class WarmUpLimiterTest {
   private final VirtualTime time = new VirtualTime(Long.MAX_VALUE - 1_000_000_000L);
 
   private RateLimiter limiter(double perSecond, Duration warmUp) {
-    return RateLimiter.builder().timeSource(time).warmingUp(Rate.perSecond(perSecond), warmUp);
+    return RateLimiter.builder().time(time).warmingUp(Rate.perSecond(perSecond), warmUp);
   }
 
   /** Takes all it can for so long. */

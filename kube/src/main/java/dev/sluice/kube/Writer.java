@@ -86,7 +86,7 @@ public final class Writer {
         builder.limiter == null
             ? RateLimiter.builder()
                 .name(name)
-                .timeSource(time)
+                .time(time)
                 .listener(listener)
                 .tokenBucket(DEFAULT_RATE, DEFAULT_BURST)
             : builder.limiter;

@@ -107,7 +107,7 @@ public final class Engine<T> {
     this.parts = parts;
     this.time = parts.time;
     this.runs = new Runs(time);
-    this.backoff = KeyedBackoff.<ObjectKey>builder(parts.backoff).timeSource(time).build();
+    this.backoff = KeyedBackoff.<ObjectKey>builder(parts.backoff).time(time).build();
     WorkQueue.Builder<ObjectKey> builder =
         WorkQueue.<ObjectKey>builder()
             .name(parts.name)
