@@ -16,6 +16,7 @@ import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -68,6 +69,14 @@ public final class RealCluster implements AutoCloseable {
     public static Settings plain() {
       return new Settings(List.of(), false, false);
     }
+  }
+
+  /**
+   * What this machine lacks to build and run a cluster; empty if nothing. A test that has no {@link
+   * RealApiServer} skips itself by this.
+   */
+  public static Optional<String> whatIsMissing() {
+    return Toolchain.whatIsMissing(System.getenv().getOrDefault("PATH", ""));
   }
 
   /**
@@ -272,12 +281,7 @@ public final class RealCluster implements AutoCloseable {
 
   private String kubectlWithInput(String input, String... arguments) {
     requireRunning();
-    var command = new ArrayList<String>();
-    command.add(bin.resolve("kubectl").toString());
-    command.addAll(List.of(arguments));
-    var builder = new ProcessBuilder(command);
-    builder.environment().put("KUBECONFIG", kubeconfig().toString());
-    return Program.run(builder, input, PATIENCE);
+    return new Kubectl(bin, kubeconfig()).runWithInput(input, arguments);
   }
 
   /**

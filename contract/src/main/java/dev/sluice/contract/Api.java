@@ -136,7 +136,8 @@ public final class Api implements AutoCloseable {
           throw new AssertionError("not within " + patience + ": " + what);
         }
         try {
-          Thread.sleep(25); // between two questions to a server; there is nothing to be woken by
+          // Between two questions to a server: there is nothing to be woken by.
+          Thread.sleep(Math.clamp(patience.toMillis() / 800, 1, 1_000));
         } catch (InterruptedException e) {
           Thread.currentThread().interrupt();
           throw new AssertionError("interrupted", e);

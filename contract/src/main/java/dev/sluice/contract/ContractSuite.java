@@ -38,7 +38,7 @@ public abstract class ContractSuite {
 
   @Nested
   @ResourceLock(value = SERVER, mode = ResourceAccessMode.READ)
-  class Objects extends ObjectCases {}
+  class ObjectLives extends ObjectCases {}
 
   @Nested
   @ResourceLock(value = SERVER, mode = ResourceAccessMode.READ)

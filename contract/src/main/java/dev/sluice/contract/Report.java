@@ -43,16 +43,18 @@ public final class Report {
    */
   public static void main(String[] arguments) {
     if (arguments.length != 2) {
-      throw new IllegalArgumentException("usage: Report record|record-long|write MODULE");
+      throw new IllegalArgumentException("usage: Report record,record-long,write MODULE");
     }
     Report report = new Report(Path.of(arguments[1]));
-    switch (arguments[0]) {
-      case "record" -> report.record("real");
-      case "record-long" -> report.record("real-long");
-      case "write" -> report.write();
-      default ->
-          throw new IllegalArgumentException(
-              arguments[0] + ": only record, record-long and write are known");
+    for (String task : arguments[0].split(",", -1)) {
+      switch (task) {
+        case "record" -> report.record("real");
+        case "record-long" -> report.record("real-long");
+        case "write" -> report.write();
+        default ->
+            throw new IllegalArgumentException(
+                task + ": only record, record-long and write are known");
+      }
     }
   }
 

@@ -9,6 +9,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
 import javax.net.ssl.SSLContext;
+import org.opentest4j.TestAbortedException;
 
 /** The released kube-apiserver and etcd, started for the suite alone. */
 final class RealTarget implements Target {
@@ -19,11 +20,30 @@ final class RealTarget implements Target {
   private final HttpClient http1Client =
       HttpClient.newBuilder().sslContext(trust).version(HttpClient.Version.HTTP_1_1).build();
   private final HttpClient etcd = HttpClient.newHttpClient();
+  private final String name;
   private int snapshots;
+
+  private RealTarget(String name) {
+    this.name = name;
+  }
+
+  /** Starts it; what calls this is skipped where it cannot be built. */
+  static Target start() {
+    return start("real");
+  }
+
+  static Target start(String name) {
+    RealCluster.whatIsMissing()
+        .ifPresent(
+            missing -> {
+              throw new TestAbortedException(missing);
+            });
+    return new RealTarget(name);
+  }
 
   @Override
   public String name() {
-    return "real";
+    return name;
   }
 
   @Override
