@@ -1,7 +1,7 @@
 // Writes what the embedded API server needs to know about the built-in kinds, read by reflection
 // from the released Go types: the fields of each struct in their order, JSON names, what is left
-// out when it is empty, and how strategic merge patch treats it. One JSON document on standard
-// output; README.md beside this file says how to run it.
+// out when it is empty, how strategic merge patch treats it, and its number in protobuf. One JSON
+// document on standard output; README.md beside this file says how to run it.
 package main
 
 import (
@@ -32,16 +32,16 @@ var roots = []any{
 
 // Types with their own JSON form: written as a leaf of this name.
 var leaves = map[string]string{
-	"k8s.io/apimachinery/pkg/apis/meta/v1.Time":                                       "time",
-	"k8s.io/apimachinery/pkg/apis/meta/v1.MicroTime":                                  "microtime",
-	"k8s.io/apimachinery/pkg/apis/meta/v1.Duration":                                   "duration",
-	"k8s.io/apimachinery/pkg/apis/meta/v1.FieldsV1":                                   "raw",
-	"k8s.io/apimachinery/pkg/api/resource.Quantity":                                   "quantity",
-	"k8s.io/apimachinery/pkg/util/intstr.IntOrString":                                 "intorstring",
-	"k8s.io/apimachinery/pkg/runtime.RawExtension":                                    "raw",
-	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1.JSON":                   "raw",
-	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1.JSONSchemaPropsOrBool":  "schemaorbool",
-	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1.JSONSchemaPropsOrArray": "schemaorarray",
+	"k8s.io/apimachinery/pkg/apis/meta/v1.Time":                                             "time",
+	"k8s.io/apimachinery/pkg/apis/meta/v1.MicroTime":                                        "microtime",
+	"k8s.io/apimachinery/pkg/apis/meta/v1.Duration":                                         "duration",
+	"k8s.io/apimachinery/pkg/apis/meta/v1.FieldsV1":                                         "raw",
+	"k8s.io/apimachinery/pkg/api/resource.Quantity":                                         "quantity",
+	"k8s.io/apimachinery/pkg/util/intstr.IntOrString":                                       "intorstring",
+	"k8s.io/apimachinery/pkg/runtime.RawExtension":                                          "raw",
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1.JSON":                         "raw",
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1.JSONSchemaPropsOrBool":        "schemaorbool",
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1.JSONSchemaPropsOrArray":       "schemaorarray",
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1.JSONSchemaPropsOrStringArray": "schemaorstrings",
 }
 
@@ -51,6 +51,7 @@ type field struct {
 	Omit     string `json:"o,omitempty"` // "e": omitempty, "z": omitzero
 	Strategy string `json:"ps,omitempty"`
 	MergeKey string `json:"mk,omitempty"`
+	Protobuf string `json:"p,omitempty"` // its number; "2.7": field 7 of the message in field 2
 }
 
 type structure struct {
@@ -105,10 +106,21 @@ func visit(t reflect.Type) {
 	}
 	s := &structure{Go: t.String()}
 	out[k] = s
-	collect(t, s)
+	collect(t, s, "")
 }
 
-func collect(t reflect.Type, s *structure) {
+// number gives a field's place in protobuf inside the messages of prefix, or nothing.
+func number(f reflect.StructField, prefix string) string {
+	parts := strings.Split(f.Tag.Get("protobuf"), ",")
+	if prefix == "-" || len(parts) < 2 {
+		return ""
+	}
+	return prefix + parts[1]
+}
+
+// collect lists a struct's fields. Embedded ones are flat in JSON; in protobuf they are a message of
+// their own, or, as TypeMeta, not there at all: prefix is then "-".
+func collect(t reflect.Type, s *structure, prefix string) {
 	for i := 0; i < t.NumField(); i++ {
 		f := t.Field(i)
 		tag := f.Tag.Get("json")
@@ -118,7 +130,11 @@ func collect(t reflect.Type, s *structure) {
 		parts := strings.Split(tag, ",")
 		if parts[0] == "" {
 			if f.Anonymous {
-				collect(f.Type, s)
+				inner := "-"
+				if n := number(f, prefix); n != "" {
+					inner = n + "."
+				}
+				collect(f.Type, s, inner)
 				continue
 			}
 			panic(fmt.Sprintf("%v.%s has no JSON name", t, f.Name))
@@ -135,6 +151,7 @@ func collect(t reflect.Type, s *structure) {
 		s.Fields = append(s.Fields, field{
 			Name: parts[0], Type: describe(f.Type), Omit: omit,
 			Strategy: f.Tag.Get("patchStrategy"), MergeKey: f.Tag.Get("patchMergeKey"),
+			Protobuf: number(f, prefix),
 		})
 	}
 }

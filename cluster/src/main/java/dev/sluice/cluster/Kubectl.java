@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * kubectl of the API server's version, as {@code cluster/build} makes it, for any API server that has
- * a kubeconfig. Safe for use by several threads.
+ * kubectl of the API server's version, as {@code cluster/build} makes it, for any API server that
+ * has a kubeconfig. Safe for use by several threads.
  */
 public final class Kubectl {
   private static final Duration PATIENCE = Duration.ofMinutes(3);
@@ -35,8 +35,8 @@ public final class Kubectl {
   /**
    * Runs kubectl and returns what it wrote. Blocks until it has ended.
    *
-   * @throws IllegalStateException if its exit code is not 0, with what it said, or if it takes longer
-   *     than three minutes
+   * @throws IllegalStateException if its exit code is not 0, with what it said, or if it takes
+   *     longer than three minutes
    */
   public String run(String... arguments) {
     return runWithInput("", arguments);
@@ -48,8 +48,8 @@ public final class Kubectl {
   }
 
   /**
-   * Starts kubectl for a command that goes on, such as {@code get -w}; what it writes to its standard
-   * error stream is in its output, too. The caller ends it.
+   * Starts kubectl for a command that goes on, such as {@code get -w}; what it writes to its
+   * standard error stream is in its output, too. The caller ends it.
    */
   public Process start(String... arguments) {
     try {
@@ -66,7 +66,9 @@ public final class Kubectl {
     var builder = new ProcessBuilder(command);
     builder.environment().put("KUBECONFIG", kubeconfig.toString());
     // Its cache of what a server offers is kept by address; a port is soon another server's.
-    builder.environment().put("KUBECACHEDIR", kubeconfig.resolveSibling("kubectl-cache").toString());
+    builder
+        .environment()
+        .put("KUBECACHEDIR", kubeconfig.resolveSibling("kubectl-cache").toString());
     return builder;
   }
 }

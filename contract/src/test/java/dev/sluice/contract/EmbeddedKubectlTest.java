@@ -11,7 +11,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 
-/** kubectl drives the embedded server. Tagged so because kubectl is built where the real server is. */
+/**
+ * kubectl drives the embedded server. Tagged so because kubectl is built where the real server is.
+ */
 @Tag("real")
 class EmbeddedKubectlTest extends KubectlSuite {
   private static ApiServer server;

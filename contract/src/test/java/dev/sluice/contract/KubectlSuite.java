@@ -113,8 +113,18 @@ abstract class KubectlSuite {
   /** Brings the kind Gadget and waits as people do. */
   private void gadgets() {
     assertThat(kubectlReads(definition(), "create", "-f", "-"))
-        .isEqualTo("customresourcedefinition.apiextensions.k8s.io/" + plural() + "." + group() + " created\n");
-    assertThat(kubectl("wait", "--for=condition=Established", "crd/" + plural() + "." + group(), "--timeout=30s"))
+        .isEqualTo(
+            "customresourcedefinition.apiextensions.k8s.io/"
+                + plural()
+                + "."
+                + group()
+                + " created\n");
+    assertThat(
+            kubectl(
+                "wait",
+                "--for=condition=Established",
+                "crd/" + plural() + "." + group(),
+                "--timeout=30s"))
         .contains("condition met");
   }
 
@@ -125,7 +135,8 @@ abstract class KubectlSuite {
         .isEqualTo(singular() + "." + group() + "/a created\n");
     assertThat(kubectl("get", plural())).contains("NAME", "SIZE").containsPattern("a +3");
     assertThat(kubectl("get", shortName(), "a", "-o", "jsonpath={.spec.color}")).isEqualTo("blue");
-    assertThat(kubectl("get", singular() + "/a", "-o", "yaml")).contains("size: 3", "kind: " + kind);
+    assertThat(kubectl("get", singular() + "/a", "-o", "yaml"))
+        .contains("size: 3", "kind: " + kind);
     assertThatThrownBy(() -> kubectlReads(gadget("b", -1), "create", "-f", "-"))
         .hasMessageContaining("spec.size in body should be greater than or equal to 0");
     assertThatThrownBy(
@@ -137,9 +148,7 @@ abstract class KubectlSuite {
   void getWatchSeesWhatHappens() throws Exception {
     gadgets();
     Process watching =
-        server()
-            .start(
-                inNamespace("get", plural(), "-w", "--output-watch-events", "--no-headers"));
+        server().start(inNamespace("get", plural(), "-w", "--output-watch-events", "--no-headers"));
     try (Lines lines = new Lines(watching)) {
       kubectlReads(gadget("a", 1), "create", "-f", "-");
       assertThat(lines.next()).containsPattern("ADDED +a +1");
@@ -182,22 +191,27 @@ abstract class KubectlSuite {
               - {name: main, image: "web:1", env: [{name: A, value: "1"}, {name: B, value: "2"}]}
               - {name: side, image: "side:1"}
         """;
-    assertThat(kubectlReads(deployment, "apply", "-f", "-")).isEqualTo("deployment.apps/web created\n");
+    assertThat(kubectlReads(deployment, "apply", "-f", "-"))
+        .isEqualTo("deployment.apps/web created\n");
     String changed =
         deployment
             .replace("web:1", "web:2")
             .replace(", {name: B, value: \"2\"}", "")
             .replace("      - {name: side, image: \"side:1\"}\n", "");
-    assertThat(kubectlReads(changed, "apply", "-f", "-")).isEqualTo("deployment.apps/web configured\n");
+    assertThat(kubectlReads(changed, "apply", "-f", "-"))
+        .isEqualTo("deployment.apps/web configured\n");
     assertThat(
             kubectl(
                 "get",
                 "deployment",
                 "web",
                 "-o",
-                "jsonpath={.spec.template.spec.containers[*].name} {.spec.template.spec.containers[0].image} {.spec.template.spec.containers[0].env[*].name}"))
+                "jsonpath={.spec.template.spec.containers[*].name}"
+                    + " {.spec.template.spec.containers[0].image}"
+                    + " {.spec.template.spec.containers[0].env[*].name}"))
         .isEqualTo("main web:2 A");
-    assertThat(kubectlReads(changed, "apply", "-f", "-")).isEqualTo("deployment.apps/web unchanged\n");
+    assertThat(kubectlReads(changed, "apply", "-f", "-"))
+        .isEqualTo("deployment.apps/web unchanged\n");
   }
 
   @Test
@@ -214,9 +228,7 @@ abstract class KubectlSuite {
         "[{\"op\":\"add\",\"path\":\"/data/json\",\"value\":\"1\"}]");
     assertThat(kubectl("get", "configmap", "a", "-o", "jsonpath={.data}"))
         .isEqualTo("{\"json\":\"1\",\"k\":\"v\",\"merge\":\"1\",\"strategic\":\"1\"}");
-    assertThat(
-            kubectl(
-                "patch", "configmap", "a", "--type=merge", "-p", "{\"data\":{\"k\":\"v\"}}"))
+    assertThat(kubectl("patch", "configmap", "a", "--type=merge", "-p", "{\"data\":{\"k\":\"v\"}}"))
         .isEqualTo("configmap/a patched (no change)\n");
   }
 
@@ -227,7 +239,11 @@ abstract class KubectlSuite {
     Process waiting =
         server()
             .start(
-                inNamespace("wait", "--for=jsonpath={.status.phase}=Ready", singular() + "/a", "--timeout=60s"));
+                inNamespace(
+                    "wait",
+                    "--for=jsonpath={.status.phase}=Ready",
+                    singular() + "/a",
+                    "--timeout=60s"));
     try (Lines lines = new Lines(waiting)) {
       kubectl(
           "patch",
@@ -239,11 +255,19 @@ abstract class KubectlSuite {
           "{\"status\":{\"phase\":\"Ready\"}}");
       assertThat(lines.next()).isEqualTo(singular() + "." + group() + "/a condition met");
     }
-    kubectl("patch", singular(), "a", "--type=merge", "-p", "{\"metadata\":{\"finalizers\":[\"example.com/f\"]}}");
+    kubectl(
+        "patch",
+        singular(),
+        "a",
+        "--type=merge",
+        "-p",
+        "{\"metadata\":{\"finalizers\":[\"example.com/f\"]}}");
     kubectl("delete", singular(), "a", "--wait=false");
-    Process ending = server().start(inNamespace("wait", "--for=delete", singular() + "/a", "--timeout=60s"));
+    Process ending =
+        server().start(inNamespace("wait", "--for=delete", singular() + "/a", "--timeout=60s"));
     try (Lines lines = new Lines(ending)) {
-      kubectl("patch", singular(), "a", "--type=merge", "-p", "{\"metadata\":{\"finalizers\":null}}");
+      kubectl(
+          "patch", singular(), "a", "--type=merge", "-p", "{\"metadata\":{\"finalizers\":null}}");
       assertThat(lines.next()).isEqualTo(singular() + "." + group() + "/a condition met");
     }
   }
@@ -272,7 +296,8 @@ abstract class KubectlSuite {
   void deletesAKindWithItsObjects() {
     gadgets();
     kubectlReads(gadget("a", 1), "create", "-f", "-");
-    assertThat(kubectl("delete", "crd", "" + plural() + "." + group(), "--timeout=60s")).contains("deleted");
+    assertThat(kubectl("delete", "crd", "" + plural() + "." + group(), "--timeout=60s"))
+        .contains("deleted");
     assertThatThrownBy(() -> kubectl("get", "" + plural() + "." + group()))
         .hasMessageContaining("the server doesn't have a resource type");
   }
@@ -286,12 +311,16 @@ abstract class KubectlSuite {
     kubectl("run", "pod", "--image=web", "--restart=Never");
     assertThat(kubectl("get", "secret/s", "-o", "jsonpath={.data.password}")).isEqualTo("Z2VoZWlt");
     assertThat(kubectl("get", "secrets,services,deployments,pods,serviceaccounts"))
-        .contains("secret/s", "service/web", "deployment.apps/web", "pod/pod", "serviceaccount/robot");
+        .contains(
+            "secret/s", "service/web", "deployment.apps/web", "pod/pod", "serviceaccount/robot");
     assertThat(kubectl("get", "pod", "pod")).containsPattern("pod +0/1 +Pending +0");
-    assertThat(kubectl("scale", "deployment/web", "--replicas=5")).isEqualTo("deployment.apps/web scaled\n");
-    assertThat(kubectl("get", "deployment", "web", "-o", "jsonpath={.spec.replicas}")).isEqualTo("5");
+    assertThat(kubectl("scale", "deployment/web", "--replicas=5"))
+        .isEqualTo("deployment.apps/web scaled\n");
+    assertThat(kubectl("get", "deployment", "web", "-o", "jsonpath={.spec.replicas}"))
+        .isEqualTo("5");
     kubectl("set", "image", "deployment/web", "web=web:2");
-    assertThat(kubectl("describe", "deployment", "web")).contains("web:2", "Replicas:", "5 desired");
+    assertThat(kubectl("describe", "deployment", "web"))
+        .contains("web:2", "Replicas:", "5 desired");
   }
 
   @Test
@@ -325,7 +354,9 @@ abstract class KubectlSuite {
     assertThat(kubectlReads(manifest, "diff", "-f", "-")).isEmpty();
     assertThatThrownBy(() -> kubectlReads(manifest.replace("k: v", "k: w"), "diff", "-f", "-"))
         .hasMessageContaining("+  k: w");
-    assertThat(kubectlReads(manifest.replace("name: a", "name: b"), "create", "--dry-run=server", "-f", "-"))
+    assertThat(
+            kubectlReads(
+                manifest.replace("name: a", "name: b"), "create", "--dry-run=server", "-f", "-"))
         .isEqualTo("configmap/b created (server dry run)\n");
     assertThat(kubectl("get", "configmaps", "-o", "name")).doesNotContain("configmap/b");
   }
@@ -339,16 +370,15 @@ abstract class KubectlSuite {
       this.process = process;
       BufferedReader reader = process.inputReader(StandardCharsets.UTF_8);
       Thread.ofVirtual()
-          .start(
-              () -> {
-                try {
-                  for (String line; (line = reader.readLine()) != null; ) {
-                    lines.add(line);
-                  }
-                } catch (IOException e) {
-                  lines.add("(" + e + ")");
-                }
-              });
+          .start(() -> {
+            try {
+              for (String line; (line = reader.readLine()) != null; ) {
+                lines.add(line);
+              }
+            } catch (IOException e) {
+              lines.add("(" + e + ")");
+            }
+          });
     }
 
     String next() throws InterruptedException {

@@ -34,10 +34,9 @@ final class RealTarget implements Target {
 
   static Target start(String name) {
     RealCluster.whatIsMissing()
-        .ifPresent(
-            missing -> {
-              throw new TestAbortedException(missing);
-            });
+        .ifPresent(missing -> {
+          throw new TestAbortedException(missing);
+        });
     return new RealTarget(name);
   }
 

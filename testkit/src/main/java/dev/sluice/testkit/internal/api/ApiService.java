@@ -667,10 +667,10 @@ public final class ApiService implements AutoCloseable {
 
   private Reply create(Resource resource, ApiRequest request) throws IOException {
     Accept accept = Accept.of(request, resource.custom(), false);
-    boolean yaml = Decoder.isYaml(request);
+    Decoder.Format.of(request, !resource.custom());
     byte[] body = read(request);
     boolean dryRun = dryRun(request, "CreateOptions");
-    ObjectNode object = decoder.body(resource, body, yaml, request);
+    ObjectNode object = decoder.body(resource, body, request);
     dropDuplicateOwners(object, request);
     Registry.Outcome outcome =
         registry.create(resource, request.target().namespace(), object, dryRun);
@@ -694,8 +694,8 @@ public final class ApiService implements AutoCloseable {
     Accept accept = Accept.of(request, resource.custom(), false);
     byte[] body = read(request);
     boolean dryRun = dryRun(request, "UpdateOptions");
-    boolean yaml = Decoder.isYaml(request);
-    ObjectNode object = decoder.body(resource, body, yaml, request);
+    Decoder.Format.of(request, !resource.custom());
+    ObjectNode object = decoder.body(resource, body, request);
     Registry.matchNamespace(resource, target.namespace(), object);
     Registry.checkName(target.name(), object);
     dropDuplicateOwners(object, request);
@@ -841,9 +841,9 @@ public final class ApiService implements AutoCloseable {
   private Reply finalizeNamespace(Resource resource, ApiRequest request) throws IOException {
     ApiRequest.Target target = request.target();
     Accept accept = Accept.of(request, false, false);
-    boolean yaml = Decoder.isYaml(request);
+    Decoder.Format.of(request, !resource.custom());
     boolean dryRun = dryRun(request, "UpdateOptions");
-    ObjectNode object = decoder.body(resource, read(request), yaml, request);
+    ObjectNode object = decoder.body(resource, read(request), request);
     Registry.checkName(target.name(), object);
     Registry.Outcome outcome = housekeeping.finalizeNamespace(object, dryRun);
     return object(200, resource, outcome.object(), accept, request);

@@ -8,6 +8,7 @@ import dev.sluice.testkit.internal.schema.Schema;
 import dev.sluice.testkit.internal.types.GoCodec;
 import dev.sluice.testkit.internal.types.GoType;
 import dev.sluice.testkit.internal.types.GoTypes;
+import dev.sluice.testkit.internal.types.Protobuf;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -49,22 +50,46 @@ final class Decoder {
     }
   }
 
-  /** Refuses bodies of other types than those that can be read. */
-  static boolean isYaml(ApiRequest request) {
-    String type = request.mediaType();
-    return switch (type) {
-      case "", "application/json" -> false;
-      case "application/yaml" -> true;
-      default -> throw StatusException.unsupportedMediaType(BODY_TYPES);
-    };
+  /** How a body is written. */
+  enum Format {
+    JSON,
+    YAML,
+    PROTOBUF;
+
+    /**
+     * What the request says, JSON if it says nothing.
+     *
+     * @param protobuf whether the object's kind has a protobuf form
+     * @throws StatusException 415 for other types than those that can be read
+     */
+    static Format of(ApiRequest request, boolean protobuf) {
+      return switch (request.mediaType()) {
+        case "", "application/json" -> JSON;
+        case "application/yaml" -> YAML;
+        case "application/vnd.kubernetes.protobuf" -> {
+          if (!protobuf) {
+            throw StatusException.unsupportedMediaType(BODY_TYPES);
+          }
+          yield PROTOBUF;
+        }
+        default -> throw StatusException.unsupportedMediaType(BODY_TYPES);
+      };
+    }
   }
 
   /** Decodes the body of a POST or PUT. */
-  ObjectNode body(Resource resource, byte[] bytes, boolean yaml, ApiRequest request) {
+  ObjectNode body(Resource resource, byte[] bytes, ApiRequest request) {
     Directive directive = Directive.of(request);
     Json.Parsed parsed;
     try {
-      parsed = yaml ? yaml(bytes) : Json.parse(bytes);
+      parsed =
+          switch (Format.of(request, !resource.custom())) {
+            case JSON -> Json.parse(bytes);
+            case YAML -> yaml(bytes);
+            case PROTOBUF -> protobuf(resource, bytes);
+          };
+    } catch (Protobuf.MalformedException e) {
+      throw unrecognized(resource, String.valueOf(e.getMessage()), bytes);
     } catch (Json.MalformedException | Yaml.MalformedException e) {
       throw unrecognized(
           resource, "couldn't get version/kind; json parse error: " + e.getMessage(), bytes);
@@ -264,9 +289,18 @@ final class Decoder {
     };
   }
 
-  private static Json.Parsed yaml(byte[] bytes) throws Yaml.MalformedException {
+  static Json.Parsed yaml(byte[] bytes) throws Yaml.MalformedException {
     List<JsonNode> documents = Yaml.parseAll(new String(bytes, StandardCharsets.UTF_8));
     return new Json.Parsed(
         documents.isEmpty() ? Json.object().nullNode() : documents.get(0), List.of());
+  }
+
+  private static Json.Parsed protobuf(Resource resource, byte[] bytes)
+      throws Protobuf.MalformedException {
+    String own = resource.apiVersion() + "/" + resource.kind();
+    // Another kind is refused by its name alone.
+    return new Json.Parsed(
+        Protobuf.read(bytes, kind -> kind.equals("/") || kind.equals(own) ? resource.type() : null),
+        List.of());
   }
 }

@@ -1,8 +1,11 @@
 package dev.sluice.testkit.internal.api;
 
 import dev.sluice.testkit.internal.json.Json;
+import dev.sluice.testkit.internal.json.Yaml;
 import dev.sluice.testkit.internal.types.GoCodec;
+import dev.sluice.testkit.internal.types.GoType;
 import dev.sluice.testkit.internal.types.GoTypes;
+import dev.sluice.testkit.internal.types.Protobuf;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -13,13 +16,14 @@ import tools.jackson.databind.node.ObjectNode;
 final class DeleteBody {
   private static final List<String> POLICIES = List.of("Foreground", "Background", "Orphan");
 
+  private static final GoType.Struct OPTIONS = GoTypes.struct("meta/v1.DeleteOptions");
+
   private DeleteBody() {}
 
   static Registry.DeleteOptions read(ApiRequest request, byte[] body) {
     ObjectNode options;
     if (body.length > 0) {
-      Decoder.isYaml(request);
-      options = parse(body);
+      options = parse(body, Decoder.Format.of(request, true));
     } else {
       options = Json.object();
       Long grace = request.longParameter("gracePeriodSeconds");
@@ -41,9 +45,15 @@ final class DeleteBody {
     return check(options);
   }
 
-  private static ObjectNode parse(byte[] body) {
+  private static ObjectNode parse(byte[] body, Decoder.Format format) {
     try {
-      if (!(Json.parse(body).node() instanceof ObjectNode object)) {
+      JsonNode read =
+          switch (format) {
+            case JSON -> Json.parse(body).node();
+            case YAML -> Decoder.yaml(body).node();
+            case PROTOBUF -> Protobuf.read(body, kind -> OPTIONS);
+          };
+      if (!(read instanceof ObjectNode object)) {
         throw StatusException.badRequest(
             "couldn't get version/kind; json parse error: the body is no JSON object");
       }
@@ -53,8 +63,10 @@ final class DeleteBody {
             "no kind %s is registered for version %s in scheme \"pkg/runtime/scheme.go:111\""
                 .formatted(Go.quote(kind), Go.quote(Json.textAt(object, "apiVersion"))));
       }
-      return GoCodec.decode(object, GoTypes.struct("meta/v1.DeleteOptions")).object();
-    } catch (Json.MalformedException e) {
+      return GoCodec.decode(object, OPTIONS).object();
+    } catch (Protobuf.MalformedException e) {
+      throw StatusException.badRequest(String.valueOf(e.getMessage()));
+    } catch (Json.MalformedException | Yaml.MalformedException e) {
       throw StatusException.badRequest(
           "couldn't get version/kind; json parse error: " + e.getMessage());
     } catch (GoCodec.TypeException e) {

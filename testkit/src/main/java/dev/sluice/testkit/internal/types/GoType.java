@@ -107,6 +107,8 @@ public sealed interface GoType {
    * @param omitZero whether Go leaves it out when it has its zero value
    * @param patchStrategy how strategic merge patch treats it; empty: replaced
    * @param mergeKey by which key the elements of a list are told apart; empty: by value
+   * @param protobuf its number in protobuf; {@code 2.7} for field 7 of the message in field 2,
+   *     whose fields are flat in JSON; empty: none
    */
   record Field(
       String name,
@@ -114,5 +116,6 @@ public sealed interface GoType {
       boolean omitEmpty,
       boolean omitZero,
       String patchStrategy,
-      String mergeKey) {}
+      String mergeKey,
+      String protobuf) {}
 }

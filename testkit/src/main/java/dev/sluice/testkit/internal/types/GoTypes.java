@@ -53,7 +53,8 @@ public final class GoTypes {
                   omit.contains("e"),
                   omit.contains("z"),
                   Json.textAt(field, "ps"),
-                  Json.textAt(field, "mk")));
+                  Json.textAt(field, "mk"),
+                  Json.textAt(field, "p")));
         }
       }
     } catch (IOException e) {
