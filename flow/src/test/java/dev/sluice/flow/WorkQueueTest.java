@@ -493,7 +493,7 @@ class WorkQueueTest {
   }
 
   private RateLimiter limiter(Rate rate, long burst) {
-    return RateLimiter.builder().timeSource(time).tokenBucket(rate, burst);
+    return RateLimiter.builder().time(time).tokenBucket(rate, burst);
   }
 
   @Test

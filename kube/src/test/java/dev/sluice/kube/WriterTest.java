@@ -29,7 +29,7 @@ class WriterTest {
   private final VirtualTime time = new VirtualTime();
   private final Writer writer =
       Writer.over(api)
-          .limitedBy(RateLimiter.builder().timeSource(time).tokenBucket(Rate.perSecond(10), 5))
+          .limitedBy(RateLimiter.builder().time(time).tokenBucket(Rate.perSecond(10), 5))
           .time(time)
           .clock(() -> Instant.EPOCH.plus(time.elapsed()))
           .build();
