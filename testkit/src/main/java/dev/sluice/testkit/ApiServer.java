@@ -94,6 +94,7 @@ public final class ApiServer implements AutoCloseable {
       throw new UncheckedIOException(
           "No API server on port " + builder.port + ": " + e.getMessage(), e);
     }
+    api.reachedAt("127.0.0.1:" + door.port());
     faults.open(front, api, door, this::kubeconfig);
     baseline = snapshot();
   }

@@ -45,6 +45,7 @@ public final class ApiService implements AutoCloseable {
   private final ReentrantLock catalogLock = new ReentrantLock();
   private volatile Catalog catalog;
   private volatile Map<String, Resource> storedForms = Map.of();
+  private volatile String address = "127.0.0.1";
 
   /**
    * What can be set.
@@ -87,6 +88,11 @@ public final class ApiService implements AutoCloseable {
 
   public Store store() {
     return store;
+  }
+
+  /** Says where the server is reached: {@code host:port}, for discovery. */
+  public void reachedAt(String hostAndPort) {
+    address = hostAndPort;
   }
 
   Registry registry() {
@@ -157,6 +163,8 @@ public final class ApiService implements AutoCloseable {
         }
       }
     }
+    // A table is there from when its kind is: watches from then on can be resumed.
+    forms.keySet().forEach(store::table);
     storedForms = Map.copyOf(forms);
     catalog = new Catalog(all);
   }
@@ -289,7 +297,7 @@ public final class ApiService implements AutoCloseable {
       case "/api" -> {
         return Accept.wantsAggregatedDiscovery(request.accept())
             ? aggregated(present, true)
-            : encoded(200, Discovery.coreVersions("127.0.0.1"), request);
+            : encoded(200, Discovery.coreVersions(address), request);
       }
       case "/apis" -> {
         return Accept.wantsAggregatedDiscovery(request.accept())
@@ -543,6 +551,10 @@ public final class ApiService implements AutoCloseable {
                 .minimumWatch()
                 .plusMillis(
                     settings.random().nextLong(Math.max(1, settings.minimumWatch().toMillis())));
+    if (accept.form() == Accept.Form.PARTIAL_LIST) {
+      // No event is a list: the real server's stream ends at the first one.
+      return new Reply.Full(200, "application/json", new byte[0], headers(request));
+    }
     WatchSource.Rendering rendering =
         switch (accept.form()) {
           case TABLE -> tableFrames(resource, request);
@@ -769,19 +781,20 @@ public final class ApiService implements AutoCloseable {
     ObjectNode decoded;
     if (!(result instanceof ObjectNode object)) {
       throw invalidPatch(
-          result, "json: cannot unmarshal " + Decoder.goKind(result) + " into Go value");
+          resource, result, "json: cannot unmarshal " + Decoder.goKind(result) + " into Go value");
     }
     ObjectNode before = object.deepCopy();
     try {
       decoded = decoder.decodeOrThrow(resource, object, faults);
     } catch (GoCodec.TypeException e) {
-      throw invalidPatch(before, String.valueOf(e.getMessage()));
+      throw invalidPatch(resource, before, String.valueOf(e.getMessage()));
     }
     resource.strategy().defaults(decoded);
     if (!faults.isEmpty()) {
       switch (Decoder.Directive.of(request)) {
         case STRICT ->
-            throw invalidPatch(before, "strict decoding error: " + String.join(", ", faults));
+            throw invalidPatch(
+                resource, before, "strict decoding error: " + String.join(", ", faults));
         case WARN -> faults.forEach(request::warn);
         case IGNORE -> {}
       }
@@ -790,9 +803,10 @@ public final class ApiService implements AutoCloseable {
     return decoded;
   }
 
-  private static StatusException invalidPatch(JsonNode result, String why) {
+  private static StatusException invalidPatch(Resource resource, JsonNode result, String why) {
     FieldErrors errors = new FieldErrors();
-    errors.invalid("patch", Json.text(result), why);
+    byte[] shown = resource.custom() ? Json.encodeSorted(result) : Json.encode(result);
+    errors.invalid("patch", new String(shown, StandardCharsets.UTF_8), why);
     return StatusException.invalid("", "", "", errors);
   }
 

@@ -79,6 +79,8 @@ public final class WatchSource implements AutoCloseable {
     long now = System.nanoTime();
     this.deadline = now + timing.timeoutNanos();
     this.nextBookmark = now + bookmarkNanos;
+    // A watch that is too short has no bookmark before its end.
+    this.lastBookmarkSent = timing.timeoutNanos() <= LAST_BOOKMARK;
   }
 
   /**

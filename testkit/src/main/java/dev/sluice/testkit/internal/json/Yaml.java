@@ -2,16 +2,21 @@ package dev.sluice.testkit.internal.json;
 
 import java.math.BigInteger;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.Dump;
 import org.snakeyaml.engine.v2.api.DumpSettings;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.api.RepresentToNode;
 import org.snakeyaml.engine.v2.common.FlowStyle;
+import org.snakeyaml.engine.v2.common.ScalarStyle;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.snakeyaml.engine.v2.nodes.Tag;
+import org.snakeyaml.engine.v2.representer.StandardRepresenter;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -87,17 +92,45 @@ public final class Yaml {
     };
   }
 
-  /** Writes one document in block style. */
+  /** Writes one document in block style, keys sorted, as the server does. */
   public static String write(JsonNode node) {
     DumpSettings settings =
-        DumpSettings.builder().setDefaultFlowStyle(FlowStyle.BLOCK).setWidth(1_000_000).build();
-    return new Dump(settings).dumpToString(plain(node));
+        DumpSettings.builder()
+            .setDefaultFlowStyle(FlowStyle.BLOCK)
+            .setIndicatorIndent(0)
+            .setWidth(1_000_000)
+            .build();
+    return new Dump(settings, new Quoting(settings)).dumpToString(plain(node));
+  }
+
+  /**
+   * Quotes what a reader of YAML 1.1 would take for something else than text: numbers, times, yes
+   * and no.
+   */
+  private static final class Quoting extends StandardRepresenter {
+    private static final Pattern AMBIGUOUS =
+        Pattern.compile(
+            "(?i)[-+]?[.\\d][-+.\\d_:,eExXa-f]*|\\d{4}-\\d\\d?-\\d\\d?([Tt"
+                + " ].*)?|y|n|yes|no|on|off|true|false|null|~|");
+
+    Quoting(DumpSettings settings) {
+      super(settings);
+      RepresentToNode text = java.util.Objects.requireNonNull(representers.get(String.class));
+      representers.put(
+          String.class,
+          data ->
+              AMBIGUOUS.matcher((String) data).matches()
+                  ? representScalar(Tag.STR, (String) data, ScalarStyle.DOUBLE_QUOTED)
+                  : ((String) data).indexOf('\n') >= 0
+                      ? representScalar(Tag.STR, (String) data, ScalarStyle.LITERAL)
+                      : text.representData(data));
+    }
   }
 
   private static @Nullable Object plain(JsonNode node) {
     return switch (node.getNodeType()) {
       case OBJECT -> {
-        Map<String, @Nullable Object> map = new LinkedHashMap<>();
+        Map<String, @Nullable Object> map = new TreeMap<>();
         node.properties().forEach(entry -> map.put(entry.getKey(), plain(entry.getValue())));
         yield map;
       }

@@ -252,13 +252,19 @@ public final class Validation {
 
   private static void number(JsonNode value, Schema schema, String path, Result result) {
     double number = value.doubleValue();
-    if (schema.type.equals("integer")
+    if (schema.type.equals("integer") && !isWhole(value) && !value.isIntegralNumber()) {
+      result.add(
+          Kind.INVALID,
+          "<nil>",
+          null,
+          "Checked value must be of type integer (default format) in " + path);
+    } else if (schema.type.equals("integer")
         && schema.format.equals("int32")
         && (number < Integer.MIN_VALUE || number > Integer.MAX_VALUE)) {
       result.add(
           Kind.INVALID,
-          path,
-          Json.string(""),
+          "<nil>",
+          null,
           "Checked value must be of type integer with format int32 in " + path);
     }
     if (schema.multipleOf != null && number % schema.multipleOf != 0) {

@@ -3,6 +3,7 @@ package dev.sluice.testkit.internal.types;
 import dev.sluice.testkit.internal.json.Json;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -66,24 +67,28 @@ public final class GoCodec {
      */
     ObjectNode struct(ObjectNode in, GoType.Struct type, String path, String fieldPath)
         throws TypeException {
-      for (String name : in.propertyNames()) {
-        if (type.field(name) == null) {
+      // In the order of the document: that is the order in which faults are told.
+      Map<String, JsonNode> known = new HashMap<>();
+      for (Map.Entry<String, JsonNode> entry : in.properties()) {
+        String name = entry.getKey();
+        GoType.Field field = type.field(name);
+        if (field == null) {
           unknown.add(path.isEmpty() ? name : path + "." + name);
+        } else if (!entry.getValue().isNull()) {
+          JsonNode read =
+              value(
+                  entry.getValue(),
+                  field.type(),
+                  path.isEmpty() ? name : path + "." + name,
+                  new At(type.simpleName(), fieldPath.isEmpty() ? name : fieldPath + "." + name));
+          if (read != null) {
+            known.put(name, read);
+          }
         }
       }
       ObjectNode out = Json.object();
       for (GoType.Field field : type.fields().values()) {
-        JsonNode value = in.get(field.name());
-        JsonNode read =
-            value == null || value.isNull()
-                ? null
-                : value(
-                    value,
-                    field.type(),
-                    path.isEmpty() ? field.name() : path + "." + field.name(),
-                    new At(
-                        type.simpleName(),
-                        fieldPath.isEmpty() ? field.name() : fieldPath + "." + field.name()));
+        JsonNode read = known.get(field.name());
         if (read == null) {
           read = zero(field.type());
         }
