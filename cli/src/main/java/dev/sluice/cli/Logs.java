@@ -14,7 +14,8 @@ final class Logs {
       List.of(
           Logger.getLogger("io.fabric8"),
           Logger.getLogger("io.vertx"),
-          Logger.getLogger("io.netty"));
+          Logger.getLogger("io.netty"),
+          Logger.getLogger("org.eclipse.jetty"));
 
   private Logs() {}
 

@@ -1,5 +1,6 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.demo.DemoCommand;
 import dev.sluice.cli.watch.WatchCommand;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -24,7 +25,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Sluice.Version.class,
     usageHelpAutoWidth = true,
-    subcommands = {WatchCommand.class})
+    subcommands = {DemoCommand.class, WatchCommand.class})
 public final class Sluice implements Callable<Integer> {
   @Spec
   @SuppressWarnings("NullAway.Init") // by picocli
