@@ -10,11 +10,11 @@ module dev.sluice.cli {
   requires kubernetes.client.api;
   requires kubernetes.model.apiextensions;
   requires kubernetes.model.core;
-  requires org.snakeyaml.engine;
   requires org.eclipse.jetty.http;
   requires org.eclipse.jetty.io;
   requires org.eclipse.jetty.server;
   requires org.eclipse.jetty.util;
+  requires org.snakeyaml.engine;
   requires tools.jackson.core;
   requires tools.jackson.databind;
   requires static org.jspecify;

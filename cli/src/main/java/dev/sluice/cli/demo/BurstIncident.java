@@ -51,9 +51,7 @@ final class BurstIncident implements Incident {
         .shown(all, "only %,d changes in %d s", burst.done(), most.toSeconds())
         .figure(
             "%,d changes in %.1f s (%,.0f/s)",
-            burst.done(),
-            burst.took().toMillis() / 1e3,
-            burst.perSecond())
+            burst.done(), burst.took().toMillis() / 1e3, burst.perSecond())
         .figure("%,d writes meanwhile", writesMeanwhile)
         .figure(
             "%,d events, %,d of them coalesced",

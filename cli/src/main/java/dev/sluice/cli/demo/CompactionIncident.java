@@ -31,12 +31,17 @@ final class CompactionIncident implements Incident {
     AtomicLong told = new AtomicLong();
     AtomicLong deletions = new AtomicLong();
     try (Subscription counter =
-        scene.pipeline().informer().subscribe("counter", change -> {
-          told.incrementAndGet();
-          if (change instanceof Change.Deleted<Gauge>) {
-            deletions.incrementAndGet();
-          }
-        })) {
+        scene
+            .pipeline()
+            .informer()
+            .subscribe(
+                "counter",
+                change -> {
+                  told.incrementAndGet();
+                  if (change instanceof Change.Deleted<Gauge>) {
+                    deletions.incrementAndGet();
+                  }
+                })) {
       scene.await(Duration.ofSeconds(10), () -> told.get() >= objects && counter.backlog() == 0);
       long toldBefore = told.get();
       scene.keepStreamAway();
@@ -57,7 +62,11 @@ final class CompactionIncident implements Incident {
       return Verdict.heldBy("one list, of which consumers are told the differences only")
           .check(all && again && settled, "not every change was made and answered in time")
           .check(scene.lists() - lists == 1, "%d lists were read", scene.lists() - lists)
-          .check(deletions.get() == few * 2L, "%d of %d deletions were told", deletions.get(), few * 2L)
+          .check(
+              deletions.get() == few * 2L,
+              "%d of %d deletions were told",
+              deletions.get(),
+              few * 2L)
           .check(
               differences < objects / 2,
               "%,d changes were told, as if everything were new",

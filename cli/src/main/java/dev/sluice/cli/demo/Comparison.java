@@ -51,7 +51,11 @@ record Comparison(int server, int store, List<String> differences, List<String> 
         differences.add(key + " is missing in the store");
       } else if (!mine.equals(object)) {
         differences.add(
-            key + " differs: version " + version(mine) + " in the store, " + version(object)
+            key
+                + " differs: version "
+                + version(mine)
+                + " in the store, "
+                + version(object)
                 + " at the server");
       }
       if (!Gauge.of(object).isSettled()) {
@@ -81,8 +85,7 @@ record Comparison(int server, int store, List<String> differences, List<String> 
       for (JsonNode item : page.path("items")) {
         JsonNode metadata = item.path("metadata");
         ((ObjectNode) metadata).remove("managedFields");
-        objects.put(
-            ObjectKey.of(namespace, metadata.path("name").asString()), item);
+        objects.put(ObjectKey.of(namespace, metadata.path("name").asString()), item);
       }
       token = page.path("metadata").path("continue").asString("");
     } while (!token.isEmpty());

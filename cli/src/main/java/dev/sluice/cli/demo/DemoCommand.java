@@ -24,13 +24,14 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "demo",
     description = {
-      "Shows what holds when things go wrong: a controller keeps a status on 2,000 objects while there are a burst of"
-          + " 20,000 changes, a slow consumer, cut and silent streams, and a server that says 429. In the end every"
-          + " object in the store is compared with the server, and every limit checked.",
-      "Without --kubeconfig or --context it runs on an API server embedded in this process, which then also forgets"
-          + " its history, restarts and lags. With one of them it runs on that cluster, in a namespace and with a kind"
-          + " of its own, which it makes and removes; it needs to be allowed to create and delete namespaces and custom"
-          + " resource definitions."
+      "Shows what holds when things go wrong: a controller keeps a status on 2,000 objects while"
+          + " there are a burst of 20,000 changes, a slow consumer, cut and silent streams, and a"
+          + " server that says 429. In the end every object in the store is compared with the"
+          + " server, and every limit checked.",
+      "Without --kubeconfig or --context it runs on an API server embedded in this process, which"
+          + " then also forgets its history, restarts and lags. With one of them it runs on that"
+          + " cluster, in a namespace and with a kind of its own, which it makes and removes; it"
+          + " needs to be allowed to create and delete namespaces and custom resource definitions."
     })
 public final class DemoCommand implements Callable<Integer> {
   /** What a shell expects of a command that Ctrl-C has ended. */
@@ -73,9 +74,7 @@ public final class DemoCommand implements Callable<Integer> {
               + " on the embedded server. What is not over by then did not hold.")
   private @Nullable Integer timeLimit;
 
-  @Option(
-      names = "--plain",
-      description = "Plain lines, also where standard output is a terminal.")
+  @Option(names = "--plain", description = "Plain lines, also where standard output is a terminal.")
   private boolean plain;
 
   @Override
@@ -95,8 +94,7 @@ public final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private int play(Settings settings, Config config, Optional<ApiServer> server)
-      throws Exception {
+  private int play(Settings settings, Config config, Optional<ApiServer> server) throws Exception {
     PrintWriter out = spec.commandLine().getOut();
     boolean live = !plain && Ansi.AUTO.enabled();
     Terminal terminal = new Terminal();
@@ -116,11 +114,10 @@ public final class DemoCommand implements Callable<Integer> {
     AtomicBoolean told = new AtomicBoolean();
     try (LogLines log = LogLines.to(screen, verbose());
         Signals signals =
-            new Signals(
-                () -> {
-                  told.set(true);
-                  main.interrupt();
-                })) {
+            new Signals(() -> {
+              told.set(true);
+              main.interrupt();
+            })) {
       return demo.run().code();
     } catch (Exception e) {
       if (!told.get()) {

@@ -121,7 +121,11 @@ final class LiveScreen implements Screen {
     lines.add("");
     lines.add(
         String.format(
-            Locale.ROOT, "%5.1f s  %s: %s", now.elapsed().toMillis() / 1e3, now.incident(), now.story()));
+            Locale.ROOT,
+            "%5.1f s  %s: %s",
+            now.elapsed().toMillis() / 1e3,
+            now.incident(),
+            now.story()));
     lines.add(row("changes", changes, "/s", total(now.changes()), width));
     lines.add(row("events", events, "/s", total(now.events()), width));
     lines.add(row("reconciles", reconciles, "/s", total(now.reconciles()), width));

@@ -35,7 +35,8 @@ final class Load implements AutoCloseable {
   private static final Duration PAUSE = Duration.ofMillis(100);
   private static final int ATTEMPTS = 300;
 
-  private static final String FILLER = "as long as the specs of such objects usually are. ".repeat(6);
+  private static final String FILLER =
+      "as long as the specs of such objects usually are. ".repeat(6);
 
   private final Transport server;
   private final ResourceKind kind;
@@ -97,8 +98,7 @@ final class Load implements AutoCloseable {
 
   /** Changes one object twice a second until it is stopped, so that silence means something. */
   Job heartbeat() {
-    return start(
-        Integer.MAX_VALUE, RateLimiter.tokenBucket(Rate.perSecond(2), 1), i -> change(1));
+    return start(Integer.MAX_VALUE, RateLimiter.tokenBucket(Rate.perSecond(2), 1), i -> change(1));
   }
 
   /** Deletes objects, as fast as the server takes it. */
@@ -121,7 +121,8 @@ final class Load implements AutoCloseable {
         "application/json",
         """
         {"apiVersion":"%s","kind":"%s","metadata":{"name":"%s","labels":{"shard":"%d"}},\
-        "spec":{"level":%d,"text":"%s"}}"""
+        "spec":{"level":%d,"text":"%s"}}\
+        """
             .formatted(
                 kind.apiVersion(),
                 kind.kind(),
@@ -186,7 +187,8 @@ final class Load implements AutoCloseable {
     Job job = new Job(count);
     jobs.add(job);
     for (int i = 0; i < Math.min(THREADS, count); i++) {
-      job.threads.add(Thread.ofVirtual().name("demo-load-" + i).unstarted(() -> job.work(pace, step)));
+      job.threads.add(
+          Thread.ofVirtual().name("demo-load-" + i).unstarted(() -> job.work(pace, step)));
     }
     job.threads.forEach(Thread::start);
     return job;
@@ -202,8 +204,7 @@ final class Load implements AutoCloseable {
     private static final JsonMapper JSON = new JsonMapper();
 
     static Version of(String method, byte[] answer) {
-      long number =
-          JSON.readTree(answer).path("metadata").path("resourceVersion").asLong(0);
+      long number = JSON.readTree(answer).path("metadata").path("resourceVersion").asLong(0);
       return new Version(number, method.equals("DELETE"));
     }
 

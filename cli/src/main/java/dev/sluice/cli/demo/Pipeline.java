@@ -65,7 +65,9 @@ final class Pipeline implements AutoCloseable {
     if (gauge.isEmpty() || gauge.get().isSettled()) {
       return Outcome.done();
     }
-    return writer.patchStatus(kind, key, gauge.get().status().getBytes(StandardCharsets.UTF_8)).outcome();
+    return writer
+        .patchStatus(kind, key, gauge.get().status().getBytes(StandardCharsets.UTF_8))
+        .outcome();
   }
 
   /** The stream and the store. */

@@ -67,7 +67,8 @@ final class Proxy implements AutoCloseable {
           "transfer-encoding",
           "upgrade");
 
-  private static final List<HttpHeader> PASSED_UP = List.of(HttpHeader.ACCEPT, HttpHeader.CONTENT_TYPE);
+  private static final List<HttpHeader> PASSED_UP =
+      List.of(HttpHeader.ACCEPT, HttpHeader.CONTENT_TYPE);
 
   private volatile Transport upstream;
   private final TimeSource time;
@@ -240,19 +241,20 @@ final class Proxy implements AutoCloseable {
     String target = request.getHttpURI().getPathQuery();
     Transport.Response answer;
     try {
-      answer =
-          upstream.send(new Transport.Request(request.getMethod(), target, headers, body));
+      answer = upstream.send(new Transport.Request(request.getMethod(), target, headers, body));
     } catch (IOException e) {
       refuse(response, 502, "the API server does not answer: " + e.getMessage());
       return;
     }
     try (answer) {
       response.setStatus(answer.status());
-      answer.headers().forEach((name, values) -> {
-        if (!NOT_PASSED_ON.contains(name)) {
-          response.getHeaders().put(new HttpField(name, String.join(", ", values)));
-        }
-      });
+      answer
+          .headers()
+          .forEach((name, values) -> {
+            if (!NOT_PASSED_ON.contains(name)) {
+              response.getHeaders().put(new HttpField(name, String.join(", ", values)));
+            }
+          });
       OutputStream out = Content.Sink.asOutputStream(response);
       if (call.verb().equals("watch") && answer.status() == 200) {
         Stream stream = new Stream(answer);

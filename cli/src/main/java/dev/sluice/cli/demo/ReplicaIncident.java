@@ -35,17 +35,21 @@ final class ReplicaIncident implements Incident {
     try (Replica replica = scene.ownServer().faults().addReplica();
         Transport other = SluiceFabric8.transport(Config.fromKubeconfig(replica.kubeconfig()));
         Subscription witness =
-            scene.pipeline().informer().subscribe("witness", change -> {
-              if (change instanceof Change.Put<Gauge> put) {
-                long version = Long.parseLong(put.resource().resourceVersion());
-                Long before = newest.put(put.key(), version);
-                if (before != null && version < before) {
-                  backwards.incrementAndGet();
-                }
-              }
-            })) {
-      scene.await(
-          Duration.ofSeconds(10), () -> newest.size() >= objects && witness.backlog() == 0);
+            scene
+                .pipeline()
+                .informer()
+                .subscribe(
+                    "witness",
+                    change -> {
+                      if (change instanceof Change.Put<Gauge> put) {
+                        long version = Long.parseLong(put.resource().resourceVersion());
+                        Long before = newest.put(put.key(), version);
+                        if (before != null && version < before) {
+                          backwards.incrementAndGet();
+                        }
+                      }
+                    })) {
+      scene.await(Duration.ofSeconds(10), () -> newest.size() >= objects && witness.backlog() == 0);
       replica.freeze();
       // What the stream sees of these the replica will not have seen when the stream comes to it.
       boolean first = scene.load().change(100, i -> i * 3 % objects).await(scene.left());

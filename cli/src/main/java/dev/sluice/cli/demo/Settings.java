@@ -85,9 +85,9 @@ record Settings(
   String limits() {
     return String.format(
         Locale.ROOT,
-        "reconciles %d/s burst %d, status writes %d/s burst %d, %d workers, gate COALESCE,"
-            + " silence deadline %.1f s, backoff from 100 ms, anew after %.1f s (by default 150 s and"
-            + " 30 s)",
+        "reconciles %d/s burst %d, status writes %d/s burst %d, %d workers, gate COALESCE, silence"
+            + " deadline %.1f s, backoff from 100 ms, anew after %.1f s (by default 150 s and 30"
+            + " s)",
         dispatchRate,
         dispatchBurst,
         writeRate,

@@ -55,14 +55,19 @@ final class SlowConsumerIncident implements Incident {
     List<Slow> consumers = new ArrayList<>();
     try {
       for (Gate<ObjectKey> gate :
-          List.of(Gate.<ObjectKey>coalesce(), Gate.<ObjectKey>block(capacity), Gate.<ObjectKey>pause(capacity))) {
+          List.of(
+              Gate.<ObjectKey>coalesce(),
+              Gate.<ObjectKey>block(capacity),
+              Gate.<ObjectKey>pause(capacity))) {
         Slow consumer = new Slow(scene, gate);
         consumers.add(consumer);
         scene.watcher().beside(consumer::line);
       }
       for (Slow consumer : consumers) {
         if (!consumer.informer.awaitSynced(scene.left())) {
-          return Verdict.heldBy("").check(false, "the %s stream did not sync", consumer.kind()).build();
+          return Verdict.heldBy("")
+              .check(false, "the %s stream did not sync", consumer.kind())
+              .build();
         }
       }
       int objects = shard(scene.settings());
@@ -70,8 +75,7 @@ final class SlowConsumerIncident implements Incident {
       boolean all = changes.await(scene.left());
       boolean settled = scene.awaitSettled(Duration.ofSeconds(30));
       boolean told =
-          scene.await(
-              Duration.ofSeconds(30), () -> consumers.stream().allMatch(Slow::isUpToDate));
+          scene.await(Duration.ofSeconds(30), () -> consumers.stream().allMatch(Slow::isUpToDate));
       Verdict.Builder verdict =
           Verdict.heldBy(
                   "COALESCE keeps the latest state of each key; BLOCK stops the reading; PAUSE"
@@ -164,8 +168,10 @@ final class SlowConsumerIncident implements Incident {
         case COALESCE -> verdict.figure("COALESCE: %,d events, %,d told", events, count.get());
         case BLOCK ->
             verdict.figure(
-                "BLOCK: %,d told, not read for %.1f s", count.get(), stats.timeFull().toMillis() / 1e3);
-        case PAUSE -> verdict.figure("PAUSE: %,d told, closed and resumed %d times", count.get(), paused);
+                "BLOCK: %,d told, not read for %.1f s",
+                count.get(), stats.timeFull().toMillis() / 1e3);
+        case PAUSE ->
+            verdict.figure("PAUSE: %,d told, closed and resumed %d times", count.get(), paused);
       }
     }
 

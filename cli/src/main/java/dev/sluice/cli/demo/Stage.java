@@ -182,7 +182,8 @@ final class Stage implements AutoCloseable {
     int status;
     do {
       try (Transport.Response list =
-          direct.send(Transport.Request.get(kind.path(namespace()) + "?limit=1", "application/json"))) {
+          direct.send(
+              Transport.Request.get(kind.path(namespace()) + "?limit=1", "application/json"))) {
         list.body().readAllBytes();
         status = list.status();
       }

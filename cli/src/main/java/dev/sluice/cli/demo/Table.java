@@ -54,8 +54,7 @@ final class Table {
       int column = i;
       widths[i] =
           Math.max(
-              length(heads[i]),
-              rows.stream().mapToInt(row -> length(row[column])).max().orElse(0));
+              length(heads[i]), rows.stream().mapToInt(row -> length(row[column])).max().orElse(0));
     }
     int room = width - GAP.length() * (widths.length - 1);
     while (Arrays.stream(widths).sum() > room) {
@@ -89,7 +88,9 @@ final class Table {
     }
   }
 
-  /** The text in lines of at most {@code width} characters, broken between words where it can be. */
+  /**
+   * The text in lines of at most {@code width} characters, broken between words where it can be.
+   */
   static List<String> wrap(String text, int width) {
     List<String> lines = new ArrayList<>();
     StringBuilder line = new StringBuilder();

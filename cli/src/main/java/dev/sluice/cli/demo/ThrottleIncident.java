@@ -58,7 +58,8 @@ final class ThrottleIncident implements Incident {
             .filter(call -> call.nanos() - firstWrite > 0)
             .filter(call -> call.nanos() - firstWrite < retryAfter.toNanos())
             .count();
-    return Verdict.heldBy("Retry-After is obeyed by the writer for all its writes, and by the stream")
+    return Verdict.heldBy(
+            "Retry-After is obeyed by the writer for all its writes, and by the stream")
         .check(all && settled, "not every change was made and answered in time")
         .check(
             tooEarly < onTheWay,
@@ -70,8 +71,7 @@ final class ThrottleIncident implements Incident {
         .figure("%d requests refused", refused.size())
         .figure(
             "%d more writes, on the way already, in the %d s after the first refusal",
-            tooEarly,
-            retryAfter.toSeconds())
+            tooEarly, retryAfter.toSeconds())
         .figure("%d stops `throttled`", scene.stops(StopCause.THROTTLED) - throttled)
         .build();
   }

@@ -20,13 +20,15 @@ class CallTest {
     "PATCH,  /apis/g/v1/namespaces/ns/gauges/a/status,        force=true,    patch,  gauges/status",
     "DELETE, /apis/g/v1/namespaces/ns/gauges/a,               '',            delete, gauges",
     "DELETE, /api/v1/namespaces/ns,                           '',            delete, namespaces",
-    "GET,    /api/v1/namespaces/ns/status,                    '',            get,    namespaces/status",
+    "GET,    /api/v1/namespaces/ns/status,                    '',            get,   "
+        + " namespaces/status",
     "GET,    /version,                                        '',            get,    /version",
     "GET,    /,                                               '',            get,    /",
     "GET,    /apis,                                           '',            get,    /apis",
   })
   void namesWhatARequestIs(String method, String path, String query, String verb, String resource) {
-    assertThat(Call.of(1, method, path, query, false)).isEqualTo(new Call(1, verb, resource, false));
+    assertThat(Call.of(1, method, path, query, false))
+        .isEqualTo(new Call(1, verb, resource, false));
   }
 
   @Test
@@ -39,6 +41,8 @@ class CallTest {
     assertThat(log.writes()).isEqualTo(5);
     assertThat(log.peak(Call::isWrite, Duration.ofMillis(500))).isEqualTo(3);
     assertThat(log.count(400_000_000L, Call::throttled)).isEqualTo(1);
-    assertThat(log.byVerbAndResource()).containsEntry("patch gauges", 5L).containsEntry("list gauges", 5L);
+    assertThat(log.byVerbAndResource())
+        .containsEntry("patch gauges", 5L)
+        .containsEntry("list gauges", 5L);
   }
 }

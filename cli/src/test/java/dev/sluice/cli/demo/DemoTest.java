@@ -50,13 +50,12 @@ class DemoTest {
   @Test
   void aStoreThatDiffersEndsWithOne(ApiServer server) throws Exception {
     Incident blinding =
-        incident(
-            scene -> {
-              scene.awaitSettled(scene.left());
-              scene.pipeline().informer().close();
-              scene.load().change(3, i -> i + 5).await(scene.left());
-              return Verdict.heldBy("nothing").build();
-            });
+        incident(scene -> {
+          scene.awaitSettled(scene.left());
+          scene.pipeline().informer().close();
+          scene.load().change(3, i -> i + 5).await(scene.left());
+          return Verdict.heldBy("nothing").build();
+        });
 
     ExitCode exitCode = demo(server, List.of(blinding), Settings.quick(20, 1)).run();
 
@@ -67,13 +66,12 @@ class DemoTest {
   @Test
   void aLimitThatWasExceededEndsWithOne(ApiServer server) throws Exception {
     Incident tooMuch =
-        incident(
-            scene -> {
-              for (int i = 0; i < 191; i++) {
-                scene.stage().proxy().calls().add(new Call(i, "patch", "gauges/status", false));
-              }
-              return Verdict.heldBy("nothing").build();
-            });
+        incident(scene -> {
+          for (int i = 0; i < 191; i++) {
+            scene.stage().proxy().calls().add(new Call(i, "patch", "gauges/status", false));
+          }
+          return Verdict.heldBy("nothing").build();
+        });
 
     ExitCode exitCode = demo(server, List.of(tooMuch), Settings.quick(20, 1)).run();
 
@@ -85,13 +83,12 @@ class DemoTest {
   void aRunThatIsInterruptedLeavesNothingBehind(ApiServer server) throws Exception {
     Thread runner = Thread.currentThread();
     Incident interrupting =
-        incident(
-            scene -> {
-              scene.load().change(10_000, i -> i % 20);
-              runner.interrupt();
-              scene.await(scene.left(), () -> false);
-              return Verdict.heldBy("nothing").build();
-            });
+        incident(scene -> {
+          scene.load().change(10_000, i -> i % 20);
+          runner.interrupt();
+          scene.await(scene.left(), () -> false);
+          return Verdict.heldBy("nothing").build();
+        });
     Demo demo = demo(server, List.of(interrupting), Settings.quick(20, 1));
 
     assertThatThrownBy(demo::run).isInstanceOf(InterruptedException.class);

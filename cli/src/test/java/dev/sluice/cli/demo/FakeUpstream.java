@@ -57,7 +57,11 @@ final class FakeUpstream implements Transport {
     @Override
     public InputStream body() {
       return new ByteArrayInputStream(
-          (request.method() + " " + request.path() + " " + new String(request.body(), StandardCharsets.UTF_8))
+          (request.method()
+                  + " "
+                  + request.path()
+                  + " "
+                  + new String(request.body(), StandardCharsets.UTF_8))
               .getBytes(StandardCharsets.UTF_8));
     }
 

@@ -49,7 +49,8 @@ class ProxyTest {
 
     assertThat(answer.statusCode()).isEqualTo(201);
     assertThat(answer.body()).isEqualTo("POST /apis/g/v1/namespaces/a%20b/gauges?x=%2F&y {}");
-    assertThat(upstream.requests.getFirst().headers()).containsEntry("Content-Type", "application/json");
+    assertThat(upstream.requests.getFirst().headers())
+        .containsEntry("Content-Type", "application/json");
   }
 
   @Test

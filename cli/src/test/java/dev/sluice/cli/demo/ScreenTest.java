@@ -13,8 +13,7 @@ class ScreenTest {
   private final Screen plain = new PlainScreen(new PrintWriter(lines));
   private final FakeTerminal terminal = new FakeTerminal();
   private Terminal.Size size = new Terminal.Size(100, 30);
-  private final Screen live =
-      new LiveScreen(terminal.writer(), () -> size, true, "200/s + 50");
+  private final Screen live = new LiveScreen(terminal.writer(), () -> size, true, "200/s + 50");
 
   @Test
   void plainLinesShowRatesOfWhatHappenedSinceTheLastOne() {

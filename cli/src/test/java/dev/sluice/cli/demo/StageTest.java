@@ -29,8 +29,7 @@ class StageTest {
       try (Stage stage = stage(server)) {
         stage.set();
         assertThat(left(client))
-            .containsExactlyInAnyOrder(
-                stage.namespace(), "gauges." + stage.kind().group());
+            .containsExactlyInAnyOrder(stage.namespace(), "gauges." + stage.kind().group());
       }
       assertThat(left(client)).isEmpty();
       assertThat(said).singleElement().asString().startsWith("removed the namespace sluice-demo-");
@@ -122,10 +121,9 @@ class StageTest {
 
     assertThat(stage.isClean()).isFalse();
     assertThat(said)
-        .anyMatch(
-            line ->
-                line.startsWith("could not remove namespace " + stage.namespace())
-                    && line.endsWith("kubectl delete namespace/" + stage.namespace()));
+        .anyMatch(line ->
+            line.startsWith("could not remove namespace " + stage.namespace())
+                && line.endsWith("kubectl delete namespace/" + stage.namespace()));
   }
 
   @Test

@@ -45,11 +45,10 @@ class WindowsTest {
           random.longs(random.nextInt(1, 60), -5_000_000_000L, 5_000_000_000L).toArray();
       long most =
           Arrays.stream(instants)
-              .map(
-                  begin ->
-                      Arrays.stream(instants)
-                          .filter(t -> t >= begin && t - begin < SECOND.toNanos())
-                          .count())
+              .map(begin ->
+                  Arrays.stream(instants)
+                      .filter(t -> t >= begin && t - begin < SECOND.toNanos())
+                      .count())
               .max()
               .orElseThrow();
       assertThat(Windows.peak(instants.clone(), SECOND)).isEqualTo((int) most);
