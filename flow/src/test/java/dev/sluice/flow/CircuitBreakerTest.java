@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
 import org.jetbrains.lincheck.datastructures.Operation;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -315,7 +316,7 @@ class CircuitBreakerTest {
             .failureRate(0.5, Duration.ofSeconds(10), 4)
             .openFor(Duration.ofSeconds(1))
             .build();
-    private final Permit[] permits = new Permit[2];
+    private final @Nullable Permit[] permits = new @Nullable Permit[2];
 
     private String enter(int slot) {
       return switch (breaker.tryEnter()) {
