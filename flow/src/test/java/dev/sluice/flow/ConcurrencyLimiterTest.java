@@ -22,7 +22,7 @@ class ConcurrencyLimiterTest {
   void letsAsManyGoAsTheLimitSays() {
     ConcurrencyLimiter limiter = limiter(2);
     Token first = limiter.tryAcquire().orElseThrow();
-    limiter.tryAcquire().orElseThrow();
+    var unused = limiter.tryAcquire().orElseThrow();
     assertThat(limiter.tryAcquire()).isEmpty();
     first.succeeded();
     assertThat(limiter.inFlight()).isEqualTo(1);
@@ -87,7 +87,7 @@ class ConcurrencyLimiterTest {
   @Test
   void turnsAwayAtTheDeadline() throws Exception {
     ConcurrencyLimiter limiter = limiter(1);
-    limiter.tryAcquire().orElseThrow();
+    var unused = limiter.tryAcquire().orElseThrow();
     var outcome = new CompletableFuture<Boolean>();
     Thread waiter =
         Thread.ofVirtual()
