@@ -79,7 +79,7 @@ final class Transcript {
             .matcher(text)
             .replaceAll(
                 found -> found.group(1) + "{rv}" + (found.group(2) == null ? "" : " ({rv})"));
-    text = DIFF_IN_TEXT.matcher(text).replaceAll(" {diff}");
+    text = DIFF_IN_TEXT.matcher(text).replaceAll("");
     text = text.replace("\n", "\\n");
     return text.length() <= MAX_LINE ? text : text.substring(0, MAX_LINE) + "...";
   }

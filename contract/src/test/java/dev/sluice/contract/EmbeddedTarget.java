@@ -21,7 +21,7 @@ final class EmbeddedTarget implements Target {
   private static final Duration BOOKMARKS = Duration.ofSeconds(4);
 
   private final ApiServer server =
-      ApiServer.builder().tls(true).bookmarkInterval(BOOKMARKS).start();
+      ApiServer.builder().tls(true).bookmarkInterval(BOOKMARKS).watchBuffer(20).start();
   private final SSLContext trust = trusting(server.caCertificate());
   private final HttpClient client =
       HttpClient.newBuilder().sslContext(trust).version(HttpClient.Version.HTTP_2).build();

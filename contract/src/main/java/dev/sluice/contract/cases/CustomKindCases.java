@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.contract.Answer;
 import dev.sluice.contract.Api;
 import dev.sluice.contract.Chapter;
+import dev.sluice.contract.Deliberate;
 import dev.sluice.contract.Json;
 import dev.sluice.contract.Proves;
 import dev.sluice.contract.Watch;
@@ -427,6 +428,7 @@ public abstract class CustomKindCases {
   }
 
   @Proves("Validation rules in CEL: 422 with the rule's message.")
+  @Deliberate("CEL rules are accepted and kept, but not evaluated yet.")
   void celRules(Api api) {
     String things =
         api.things(

@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.contract.Answer;
 import dev.sluice.contract.Api;
 import dev.sluice.contract.Chapter;
+import dev.sluice.contract.Deliberate;
 import dev.sluice.contract.Proves;
 import dev.sluice.contract.Watch;
 import java.util.HashSet;
@@ -719,6 +720,7 @@ public abstract class ObjectCases {
 
   @Proves(
       "managedFields name who wrote what: fieldManager, or the client's name, and the operation.")
+  @Deliberate("Who owns which field is not kept before server-side apply is served: objects come without managedFields.")
   void managedFields(Api api) {
     Answer created =
         api.post(CONFIG_MAPS, "{metadata: {name: 'a'}, data: {k: 'v'}}", "fieldManager=me")

@@ -54,7 +54,10 @@ record Accept(boolean yaml, Form form, String version) {
     boolean known = false;
     boolean yamlOnly = false;
     for (Clause clause : clauses) {
-      boolean json = clause.type().equals("application/json") || clause.type().equals("*/*");
+      boolean json =
+          clause.type().equals("application/json")
+              || clause.type().equals("*/*")
+              || (custom && clause.type().equals("application/*"));
       boolean yaml = clause.type().equals("application/yaml");
       known |= json || yaml || SUPPORTED.contains(clause.type());
       if (!json && !yaml) {
@@ -103,6 +106,14 @@ record Accept(boolean yaml, Form form, String version) {
                     + " application/vnd.kubernetes.protobuf;stream=watch"
                 : ""),
         new StatusException.Details("", "", "", "", null, 0));
+  }
+
+  /** Whether the client reads protobuf and nothing else. */
+  static boolean isProtobufOnly(String header) {
+    List<Clause> clauses = parse(header);
+    return !clauses.isEmpty()
+        && clauses.stream()
+            .allMatch(clause -> clause.type().equals("application/vnd.kubernetes.protobuf"));
   }
 
   /** Whether the aggregated form of discovery is asked for. */

@@ -6,6 +6,7 @@ import dev.sluice.testkit.internal.store.Store;
 import dev.sluice.testkit.internal.store.Table;
 import dev.sluice.testkit.internal.store.Version;
 import dev.sluice.testkit.internal.types.GoCodec;
+import dev.sluice.testkit.internal.types.Protobuf;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -212,27 +213,49 @@ public final class ApiService implements AutoCloseable {
       return plainText(404, "404 page not found\n");
     }
     Resource resource = present.find(target.group(), target.version(), target.resource());
-    if (resource == null
-        || (!target.subresource().isEmpty()
-            && !Discovery.subresources(resource).contains(target.subresource()))) {
-      throw StatusException.noSuchResource();
-    }
-    boolean clusterPath = target.namespace().isEmpty();
-    if (resource.namespaced() && clusterPath && !target.name().isEmpty()) {
-      throw StatusException.noSuchResource();
-    }
-    if (!resource.namespaced() && !clusterPath) {
-      throw StatusException.noSuchResource();
-    }
+    boolean custom = present.of(target.group()).stream().allMatch(Resource::custom);
     String verb = target.verb();
+    boolean clusterPath = target.namespace().isEmpty();
+    // What custom kinds do not have falls through to the end of the server's chain.
+    boolean exists =
+        resource != null
+            && (resource.namespaced()
+                ? !clusterPath
+                    || (target.name().isEmpty()
+                        && (!resource.custom() || verb.equals("list") || verb.equals("watch")))
+                : clusterPath);
+    if (!exists) {
+      if (custom) {
+        return plainText(404, "404 page not found\n");
+      }
+      throw StatusException.noSuchResource();
+    }
+    Objects.requireNonNull(resource);
+    if (!target.subresource().isEmpty()
+        && !Discovery.subresources(resource).contains(target.subresource())) {
+      throw custom
+          ? StatusException.notFound(resource.group(), resource.plural(), target.name())
+          : StatusException.noSuchResource();
+    }
+    if (request.method().equals("HEAD") && !custom) {
+      throw StatusException.methodNotRegistered();
+    }
     if (!target.subresource().isEmpty()) {
       return subresource(resource, request, view);
     }
     boolean allowed =
         switch (verb) {
           case "list", "watch", "deletecollection" -> resource.supports(verb);
-          case "create" -> target.name().isEmpty() && (!resource.namespaced() || !clusterPath);
-          case "get", "update", "patch", "delete" -> !target.name().isEmpty();
+          // For custom kinds the body's name counts, wherever it is sent.
+          case "create" ->
+              custom || (target.name().isEmpty() && (!resource.namespaced() || !clusterPath));
+          case "update", "patch" -> {
+            if (custom && target.name().isEmpty()) {
+              throw StatusException.badRequest("name must be provided");
+            }
+            yield !target.name().isEmpty();
+          }
+          case "get", "delete" -> !target.name().isEmpty();
           default -> false;
         };
     if (!allowed) {
@@ -371,6 +394,11 @@ public final class ApiService implements AutoCloseable {
   private Reply get(Resource resource, ApiRequest request, View view) {
     ApiRequest.Target target = request.target();
     Accept accept = Accept.of(request, resource.custom(), false);
+    if (accept.form() == Accept.Form.PARTIAL_LIST) {
+      throw StatusException.notAcceptable(
+          "you requested PartialObjectMetadataList, but the requested object is not a list (*%s)"
+              .formatted(resource.goName()));
+    }
     String asked = request.parameter("resourceVersion");
     Version version;
     if (asked.isEmpty()) {
@@ -419,6 +447,11 @@ public final class ApiService implements AutoCloseable {
 
   private Reply list(Resource resource, ApiRequest request, View view) {
     Accept accept = Accept.of(request, resource.custom(), false);
+    if (accept.form() == Accept.Form.PARTIAL) {
+      throw StatusException.notAcceptable(
+          "you requested PartialObjectMetadata, but the requested object is a list (*%sList)"
+              .formatted(resource.goName()));
+    }
     ListOptions options = ListOptions.of(request, resource, false);
     Lists.Page page = lists.list(resource, request.target().namespace(), options, view);
     return page(resource, page, accept, request);
@@ -551,14 +584,11 @@ public final class ApiService implements AutoCloseable {
                 .minimumWatch()
                 .plusMillis(
                     settings.random().nextLong(Math.max(1, settings.minimumWatch().toMillis())));
-    if (accept.form() == Accept.Form.PARTIAL_LIST) {
-      // No event is a list: the real server's stream ends at the first one.
-      return new Reply.Full(200, "application/json", new byte[0], headers(request));
-    }
     WatchSource.Rendering rendering =
         switch (accept.form()) {
           case TABLE -> tableFrames(resource, request);
-          case PARTIAL, PARTIAL_LIST -> partialFrames(resource);
+          case PARTIAL -> partialFrames(resource);
+          case PARTIAL_LIST -> noFrames();
           default -> wholeFrames(resource);
         };
     WatchSource source =
@@ -608,6 +638,21 @@ public final class ApiService implements AutoCloseable {
       @Override
       public byte[] bookmark(long revision, boolean initialEventsEnd) {
         return Json.encode(Tables.partial(progress(resource, revision, initialEventsEnd)));
+      }
+    };
+  }
+
+  /** An event is no list: the stream ends where the first one would have been. */
+  private static WatchSource.Rendering noFrames() {
+    return new WatchSource.Rendering() {
+      @Override
+      public byte[] render(Version version, boolean first) {
+        return new byte[0];
+      }
+
+      @Override
+      public byte[] bookmark(long revision, boolean initialEventsEnd) {
+        return new byte[0];
       }
     };
   }
@@ -734,6 +779,8 @@ public final class ApiService implements AutoCloseable {
       throw StatusException.invalid("meta.k8s.io", "PatchOptions", "", errors);
     }
     PatchBody patch = PatchBody.read(type, body, request);
+    // Only a PUT creates what is missing.
+    registry.get(resource, target.namespace(), target.name());
     Registry.Outcome outcome =
         registry.update(
             resource,
@@ -783,7 +830,7 @@ public final class ApiService implements AutoCloseable {
       throw invalidPatch(
           resource, result, "json: cannot unmarshal " + Decoder.goKind(result) + " into Go value");
     }
-    ObjectNode before = object.deepCopy();
+    JsonNode before = patch.shown(object.deepCopy());
     try {
       decoded = decoder.decodeOrThrow(resource, object, faults);
     } catch (GoCodec.TypeException e) {
@@ -806,7 +853,10 @@ public final class ApiService implements AutoCloseable {
   private static StatusException invalidPatch(Resource resource, JsonNode result, String why) {
     FieldErrors errors = new FieldErrors();
     byte[] shown = resource.custom() ? Json.encodeSorted(result) : Json.encode(result);
-    errors.invalid("patch", new String(shown, StandardCharsets.UTF_8), why);
+    errors.invalid(
+        "patch",
+        result.isString() ? result.stringValue() : new String(shown, StandardCharsets.UTF_8),
+        why);
     return StatusException.invalid("", "", "", errors);
   }
 
@@ -1020,6 +1070,10 @@ public final class ApiService implements AutoCloseable {
       headers.add(Map.entry("Retry-After", Integer.toString(refusal.retryAfterSeconds())));
     }
     ObjectNode status = refusal.status();
+    if (refusal.code() == 406 && Accept.isProtobufOnly(request.accept())) {
+      return new Reply.Full(
+          406, "application/vnd.kubernetes.protobuf", Protobuf.encodeStatus(status), headers);
+    }
     if (refusal.code() == 406) {
       return request.accept().contains("yaml")
           ? new Reply.Full(

@@ -63,6 +63,10 @@ final class Catalog {
     return versionsByGroup.getOrDefault(group, List.of());
   }
 
+  List<Resource> of(String group) {
+    return all.stream().filter(r -> r.group().equals(group)).toList();
+  }
+
   List<Resource> of(String group, String version) {
     return all.stream()
         .filter(r -> r.group().equals(group) && r.version().equals(version))

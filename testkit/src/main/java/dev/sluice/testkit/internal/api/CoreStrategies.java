@@ -180,6 +180,11 @@ final class CoreStrategies {
     }
 
     @Override
+    String unknownField(String field) {
+      return "field label not supported: " + field;
+    }
+
+    @Override
     boolean knowsField(String field) {
       return field.equals("type");
     }
@@ -193,6 +198,11 @@ final class CoreStrategies {
   /** Service accounts. */
   static final class ServiceAccounts extends Strategy {
     @Override
+    boolean returnsDeleted() {
+      return true;
+    }
+
+    @Override
     Tables.Layout table() {
       return Tables.SERVICE_ACCOUNTS;
     }
@@ -200,6 +210,16 @@ final class CoreStrategies {
 
   /** Namespaces. */
   static final class Namespaces extends Strategy {
+    private static final List<String> IMMORTAL = List.of("default", "kube-public", "kube-system");
+
+    @Override
+    void refuseDeletion(ObjectNode object) {
+      if (IMMORTAL.contains(Meta.name(object))) {
+        throw StatusException.forbidden(
+            "", "namespaces", Meta.name(object), "this namespace may not be deleted");
+      }
+    }
+
     @Override
     Names.Rule nameRule() {
       return Names::label;
@@ -268,6 +288,11 @@ final class CoreStrategies {
     }
 
     @Override
+    String unknownField(String field) {
+      return "field label not supported: " + field;
+    }
+
+    @Override
     boolean knowsField(String field) {
       return field.equals("status.phase") || field.equals("name");
     }
@@ -293,7 +318,7 @@ final class CoreStrategies {
 
     @Override
     Names.Rule nameRule() {
-      return Names::label1035;
+      return Names::label;
     }
 
     @Override
@@ -447,6 +472,12 @@ final class CoreStrategies {
               number == null ? Json.number(0) : number,
               "must be between 1 and 65535, inclusive");
         }
+        JsonNode target = port.get("targetPort");
+        if (target != null
+            && target.isNumber()
+            && (target.longValue() < 1 || target.longValue() > 65535)) {
+          errors.invalid(at + ".targetPort", target, "must be between 1 and 65535, inclusive");
+        }
         if (!numbers.add(value + "/" + Json.textAt(port, "protocol"))) {
           ObjectNode shown = Json.object();
           shown.put("protocol", Json.textAt(port, "protocol"));
@@ -487,6 +518,11 @@ final class CoreStrategies {
       ObjectNode spec = Json.ensureObject(object, "spec");
       return Map.of(
           "spec.clusterIP", Json.textAt(spec, "clusterIP"), "spec.type", Json.textAt(spec, "type"));
+    }
+
+    @Override
+    String unknownField(String field) {
+      return "field label not supported: " + field;
     }
 
     @Override
@@ -657,6 +693,11 @@ final class CoreStrategies {
       fields.put("source", component.isEmpty() ? controller : component);
       fields.put("type", Json.textAt(object, "type"));
       return fields;
+    }
+
+    @Override
+    String unknownField(String field) {
+      return "field label not supported: " + field;
     }
 
     @Override

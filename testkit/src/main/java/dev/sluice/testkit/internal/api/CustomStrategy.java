@@ -92,8 +92,20 @@ final class CustomStrategy extends Strategy {
 
   @Override
   void validate(ObjectNode object, FieldErrors errors) {
+    validate(object, null, errors);
+  }
+
+  /**
+   * Validates.
+   *
+   * @param old the state before: what was wrong with it and has not been touched may stay; null for
+   *     a creation
+   */
+  private void validate(ObjectNode object, @Nullable ObjectNode old, FieldErrors errors) {
     for (Validation.Fault fault : Validation.check(object, schema)) {
-      report(fault, errors);
+      if (old == null || !Ratchet.isUntouched(fault, object, old)) {
+        report(fault, errors);
+      }
     }
     scale(object, errors);
   }
@@ -153,12 +165,23 @@ final class CustomStrategy extends Strategy {
   void validateUpdate(ObjectNode object, ObjectNode old, FieldErrors errors) {
     // The real server runs the metadata's rules a second time here, so causes stand twice.
     errors.addAll(MetadataRules.onUpdate(object, old));
-    validate(object, errors);
+    validate(object, old, errors);
   }
 
   @Override
   void validateStatusUpdate(ObjectNode object, ObjectNode old, FieldErrors errors) {
-    validate(object, errors);
+    Schema statusSchema = schema.property("status");
+    JsonNode status = object.get("status");
+    if (statusSchema == null || status == null) {
+      return;
+    }
+    // Only the status is looked at. The fields' paths begin with it, the words about them do not.
+    for (Validation.Fault fault : Validation.check(status, statusSchema)) {
+      Validation.Fault placed = fault.under("status");
+      if (!Ratchet.isUntouched(placed, object, old)) {
+        report(placed, errors);
+      }
+    }
   }
 
   @Override
@@ -175,6 +198,11 @@ final class CustomStrategy extends Strategy {
       }
     });
     return fields;
+  }
+
+  @Override
+  String unknownField(String field) {
+    return "field label not supported: " + field;
   }
 
   @Override

@@ -90,11 +90,18 @@ final class Decoder {
           };
     } catch (Protobuf.MalformedException e) {
       throw unrecognized(resource, String.valueOf(e.getMessage()), bytes);
-    } catch (Json.MalformedException | Yaml.MalformedException e) {
+    } catch (Yaml.MalformedException e) {
+      throw unrecognized(resource, String.valueOf(e.getMessage()), bytes);
+    } catch (Json.MalformedException e) {
       throw unrecognized(
           resource, "couldn't get version/kind; json parse error: " + e.getMessage(), bytes);
     }
-    if (!(parsed.node() instanceof ObjectNode object)) {
+    JsonNode read = parsed.node();
+    if (read.isNull() && resource.custom()) {
+      throw unrecognized(resource, "Object 'Kind' is missing in 'null'", bytes);
+    }
+    // Go reads a null into a struct without a word.
+    if (!((read.isNull() ? Json.object() : read) instanceof ObjectNode object)) {
       throw unrecognized(
           resource,
           "couldn't get version/kind; json parse error: json: cannot unmarshal "
@@ -115,15 +122,13 @@ final class Decoder {
                 + "'",
             bytes);
       }
-      if (apiVersion.isEmpty()) {
-        throw unrecognized(
-            resource,
-            "Object 'apiVersion' is missing in '"
-                + new String(bytes, StandardCharsets.UTF_8).strip()
-                + "'",
-            bytes);
+      if (!apiVersion.equals(resource.apiVersion()) && apiVersion.isEmpty()) {
+        throw wrongVersion(resource, apiVersion);
       }
     } else {
+      if (apiVersion.indexOf('/') != apiVersion.lastIndexOf('/')) {
+        throw unrecognized(resource, "unexpected GroupVersion string: " + apiVersion, bytes);
+      }
       if (kind.isEmpty()) {
         object.put("kind", resource.kind());
         kind = resource.kind();
@@ -143,11 +148,15 @@ final class Decoder {
     ObjectNode decoded = decode(resource, object, faults);
     report(resource, faults, directive, request);
     if (!apiVersion.equals(resource.apiVersion())) {
-      throw StatusException.badRequest(
-          "the API version in the data (%s) does not match the expected API version (%s)"
-              .formatted(apiVersion, resource.apiVersion()));
+      throw wrongVersion(resource, apiVersion);
     }
     return decoded;
+  }
+
+  private static StatusException wrongVersion(Resource resource, String apiVersion) {
+    return StatusException.badRequest(
+        "the API version in the data (%s) does not match the expected API version (%s)"
+            .formatted(apiVersion, resource.apiVersion()));
   }
 
   /**

@@ -1,6 +1,9 @@
 package dev.sluice.testkit.internal.api;
 
 import dev.sluice.testkit.internal.json.Json;
+import dev.sluice.testkit.internal.schema.Pruning;
+import dev.sluice.testkit.internal.schema.Schema;
+import dev.sluice.testkit.internal.schema.Validation;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -96,25 +99,35 @@ final class DefinitionStrategy extends Strategy {
   @Override
   void validate(ObjectNode object, FieldErrors errors) {
     ObjectNode spec = Json.ensureObject(object, "spec");
-    ObjectNode names = Json.ensureObject(spec, "names");
-    String group = Json.textAt(spec, "group");
-    String plural = Json.textAt(names, "plural");
     String name = Meta.name(object);
-    if (!name.isEmpty() && !name.equals(plural + "." + group)) {
+    String wanted =
+        Json.textAt(Json.ensureObject(spec, "names"), "plural") + "." + Json.textAt(spec, "group");
+    if (!name.isEmpty() && !name.equals(wanted)) {
       errors.invalid("metadata.name", name, "must be spec.names.plural+\".\"+spec.group");
     }
+    spec(spec, errors);
+    ArrayNode stored = Json.arrayAt(Json.ensureObject(object, "status"), "storedVersions");
+    if (stored == null || stored.isEmpty()) {
+      errors.invalidRaw(
+          "status.storedVersions", "null", "must have at least one stored version");
+    }
+    String group = Json.textAt(spec, "group");
+    if ((group.endsWith(".k8s.io") || group.endsWith(".kubernetes.io")) && !isApproved(object)) {
+      errors.required(
+          "metadata.annotations[api-approved.kubernetes.io]",
+          "protected groups must have approval annotation \"api-approved.kubernetes.io\", see"
+              + " https://github.com/kubernetes/enhancements/pull/1111");
+    }
+  }
+
+  private static void spec(ObjectNode spec, FieldErrors errors) {
+    String group = Json.textAt(spec, "group");
     if (group.isEmpty()) {
       errors.required("spec.group", "");
     } else if (!Names.subdomain(group).isEmpty()) {
       errors.invalid("spec.group", group, String.join(",", Names.subdomain(group)));
     } else if (group.indexOf('.') < 0) {
       errors.invalid("spec.group", group, "should be a domain with at least one dot");
-    }
-    if ((group.endsWith(".k8s.io") || group.endsWith(".kubernetes.io")) && !isApproved(object)) {
-      errors.required(
-          "metadata.annotations[api-approved.kubernetes.io]",
-          "protected groups must have approval annotation \"api-approved.kubernetes.io\", see"
-              + " https://github.com/kubernetes/enhancements/pull/1111");
     }
     String scope = Json.textAt(spec, "scope");
     if (scope.isEmpty()) {
@@ -123,7 +136,8 @@ final class DefinitionStrategy extends Strategy {
       errors.notSupported("spec.scope", scope, List.of("Cluster", "Namespaced"));
     }
     versions(spec, errors);
-    names(names, "spec.names", errors);
+    names(Json.ensureObject(spec, "names"), "spec.names", errors);
+    hoisted(spec, errors);
     conversion(spec, errors);
   }
 
@@ -195,8 +209,47 @@ final class DefinitionStrategy extends Strategy {
     }
   }
 
+  /**
+   * Inside the real server what all versions have in common stands once, beside them, and is
+   * complained about there.
+   */
+  private enum Shared {
+    VALIDATION("spec.validation", "schema"),
+    SUBRESOURCES("spec.subresources", "subresources"),
+    COLUMNS("spec.additionalPrinterColumns", "additionalPrinterColumns"),
+    FIELDS("spec.selectableFields", "selectableFields");
+
+    private final String place;
+    private final String part;
+
+    Shared(String place, String part) {
+      this.place = place;
+      this.part = part;
+    }
+
+    /** What all versions have; null if they differ, or have nothing. */
+    @Nullable JsonNode of(ObjectNode spec) {
+      ArrayNode versions = Json.arrayAt(spec, "versions");
+      if (versions == null || versions.isEmpty()) {
+        return null;
+      }
+      JsonNode first = versions.get(0).get(part);
+      for (JsonNode version : versions) {
+        if (first == null || !Json.same(first, version.get(part))) {
+          return null;
+        }
+      }
+      return first;
+    }
+  }
+
   private static void versions(ObjectNode spec, FieldErrors errors) {
     ArrayNode versions = Json.arrayAt(spec, "versions");
+    for (int i = 0; versions != null && i < versions.size(); i++) {
+      if (schemaOf(versions.get(i)) == null) {
+        errors.required("spec.versions[" + i + "].schema.openAPIV3Schema", "");
+      }
+    }
     int storage = 0;
     Set<String> seen = new HashSet<>();
     boolean unique = true;
@@ -212,41 +265,114 @@ final class DefinitionStrategy extends Strategy {
       if (!faults.isEmpty()) {
         errors.invalid(path + ".name", name, String.join(",", faults));
       }
-      ObjectNode validation = Json.objectAt(version, "schema");
-      ObjectNode schema = validation == null ? null : Json.objectAt(validation, "openAPIV3Schema");
-      if (schema == null) {
-        errors.required(path + ".schema.openAPIV3Schema", "schemas are required");
-      } else {
+      ObjectNode schema = schemaOf(version);
+      if (schema != null && Shared.VALIDATION.of(spec) == null) {
         root(schema, path + ".schema.openAPIV3Schema", errors);
       }
-      subresources(version, path, errors);
-      int index = 0;
-      for (JsonNode column : PodSpecs.elements(version, "additionalPrinterColumns")) {
-        column(column, path + ".additionalPrinterColumns[" + index++ + "]", errors);
+      if (Shared.SUBRESOURCES.of(spec) == null) {
+        subresources(version, path + ".subresources", errors);
       }
-      index = 0;
-      for (JsonNode field : PodSpecs.elements(version, "selectableFields")) {
-        String at = path + ".selectableFields[" + index++ + "].jsonPath";
-        String text = Json.textAt(field, "jsonPath");
-        if (text.isEmpty()) {
-          errors.required(at, "");
-        } else if (text.startsWith(".metadata")) {
-          errors.invalid(at, text, "must not point to fields in metadata");
-        } else if (schema == null || !isSelectable(schema, text)) {
-          errors.invalid(
-              at,
-              text,
-              "must point to a field of type string, boolean or integer. Enum string fields and"
-                  + " strings with formats are allowed.");
-        }
+      if (Shared.COLUMNS.of(spec) == null) {
+        columns(version, path + ".additionalPrinterColumns", errors);
+      }
+      if (Shared.FIELDS.of(spec) == null) {
+        selectable(version, schema, path + ".selectableFields", errors);
       }
     }
     if (!unique) {
-      errors.invalid("spec.versions", versions, "must contain unique version names");
+      errors.invalidRaw("spec.versions", shown(spec), "must contain unique version names");
     }
     if (storage != 1) {
-      errors.invalid(
-          "spec.versions", versions, "must have exactly one version marked as storage version");
+      errors.invalidRaw(
+          "spec.versions", shown(spec), "must have exactly one version marked as storage version");
+    }
+    if (versions != null && !versions.isEmpty()) {
+      String name = Json.textAt(versions.get(0), "name");
+      List<String> faults = Names.label1035(name);
+      if (!faults.isEmpty()) {
+        errors.invalid("spec.version", name, String.join(",", faults));
+      }
+    }
+  }
+
+  /** What all versions have in common. */
+  private static void hoisted(ObjectNode spec, FieldErrors errors) {
+    ArrayNode versions = Json.arrayAt(spec, "versions");
+    if (versions == null || versions.isEmpty()) {
+      return;
+    }
+    ObjectNode version = (ObjectNode) versions.get(0);
+    ObjectNode schema = schemaOf(version);
+    if (schema != null && Shared.VALIDATION.of(spec) != null) {
+      root(schema, Shared.VALIDATION.place + ".openAPIV3Schema", errors);
+    }
+    if (Shared.SUBRESOURCES.of(spec) != null) {
+      subresources(version, Shared.SUBRESOURCES.place, errors);
+    }
+    if (Shared.COLUMNS.of(spec) != null) {
+      columns(version, Shared.COLUMNS.place, errors);
+    }
+    if (Shared.FIELDS.of(spec) != null) {
+      selectable(version, schema, Shared.FIELDS.place, errors);
+    }
+  }
+
+  private static @Nullable ObjectNode schemaOf(JsonNode version) {
+    return version.get("schema") instanceof ObjectNode validation
+        ? Json.objectAt(validation, "openAPIV3Schema")
+        : null;
+  }
+
+  /** The versions as the real server's own structs show them. */
+  private static String shown(ObjectNode spec) {
+    ArrayNode shown = Json.array();
+    for (JsonNode version : PodSpecs.elements(spec, "versions")) {
+      ObjectNode one = shown.addObject();
+      one.put("Name", Json.textAt(version, "name"));
+      one.put("Served", PodSpecs.isTrue(version.get("served")));
+      one.put("Storage", PodSpecs.isTrue(version.get("storage")));
+      one.put("Deprecated", PodSpecs.isTrue(version.get("deprecated")));
+      one.set("DeprecationWarning", orNull(version.get("deprecationWarning")));
+      one.set("Schema", part(spec, version, Shared.VALIDATION));
+      one.set("Subresources", part(spec, version, Shared.SUBRESOURCES));
+      one.set("AdditionalPrinterColumns", part(spec, version, Shared.COLUMNS));
+      one.set("SelectableFields", part(spec, version, Shared.FIELDS));
+    }
+    return Json.text(shown);
+  }
+
+  private static JsonNode part(ObjectNode spec, JsonNode version, Shared shared) {
+    return orNull(shared.of(spec) != null ? null : version.get(shared.part));
+  }
+
+  private static JsonNode orNull(@Nullable JsonNode value) {
+    return value == null ? Json.object().nullNode() : value;
+  }
+
+  private static void columns(ObjectNode version, String path, FieldErrors errors) {
+    int index = 0;
+    for (JsonNode column : PodSpecs.elements(version, "additionalPrinterColumns")) {
+      column(column, path + "[" + index++ + "]", errors);
+    }
+  }
+
+  private static void selectable(
+      ObjectNode version, @Nullable ObjectNode schema, String path, FieldErrors errors) {
+    int index = 0;
+    for (JsonNode field : PodSpecs.elements(version, "selectableFields")) {
+      String at = path + "[" + index++ + "].jsonPath";
+      String text = Json.textAt(field, "jsonPath");
+      if (text.isEmpty()) {
+        errors.required(at, "");
+      } else if (text.startsWith(".metadata")) {
+        errors.invalid(at, text, "must not point to fields in metadata");
+      } else if (schema == null || !isSelectable(schema, text)) {
+        errors.invalid(
+            at,
+            text,
+            "must point to a field of type string, boolean or integer. Enum string fields and"
+                + " strings with formats are allowed.");
+      }
     }
   }
 
@@ -285,7 +411,7 @@ final class DefinitionStrategy extends Strategy {
     if (scale == null) {
       return;
     }
-    String at = path + ".subresources.scale";
+    String at = path + ".scale";
     String spec = Json.textAt(scale, "specReplicasPath");
     if (spec.isEmpty()) {
       errors.required(at + ".specReplicasPath", "");
@@ -321,7 +447,55 @@ final class DefinitionStrategy extends Strategy {
       errors.forbidden(path + ".additionalProperties", "must not be used at the root");
     }
     schema(schema, path, errors);
+    metadata(schema, path, errors);
+    int before = errors.all().size();
     structure(schema, path, Place.ROOT, errors);
+    if (errors.all().size() == before) {
+      defaults(schema, path, errors);
+    }
+  }
+
+  /** Of the metadata a schema may only restrict the names. */
+  private static void metadata(ObjectNode schema, String path, FieldErrors errors) {
+    ObjectNode properties = Json.objectAt(schema, "properties");
+    ObjectNode metadata = properties == null ? null : Json.objectAt(properties, "metadata");
+    if (metadata == null) {
+      return;
+    }
+    ObjectNode rest = metadata.deepCopy();
+    ObjectNode fields = Json.objectAt(rest, "properties");
+    if (fields != null) {
+      fields.remove(List.of("name", "generateName"));
+    }
+    rest.remove(List.of("type", "description"));
+    boolean empty = rest.isEmpty() || (rest.size() == 1 && fields != null && fields.isEmpty());
+    if (!empty) {
+      errors.forbidden(
+          path + ".properties[metadata]",
+          "must not specify anything other than name and generateName, but metadata is implicitly"
+              + " specified");
+    }
+  }
+
+  /** That each default is something that the schema beside it lets pass, and keeps as it is. */
+  private static void defaults(ObjectNode schema, String path, FieldErrors errors) {
+    JsonNode standard = schema.get("default");
+    if (standard != null && !standard.isNull()) {
+      Schema read = Schema.of(schema);
+      JsonNode kept = standard.deepCopy();
+      List<String> dropped = new ArrayList<>();
+      if (kept instanceof ObjectNode object) {
+        Pruning.apply(object, read, dropped);
+      }
+      if (!dropped.isEmpty()) {
+        errors.invalid(path + ".default", standard, "must not have unknown fields");
+      } else {
+        for (Validation.Fault fault : Validation.check(standard, read)) {
+          CustomStrategy.report(fault.under(path + ".default"), errors);
+        }
+      }
+    }
+    children(schema).forEach((at, child) -> defaults(child, path + at, errors));
   }
 
   /** What no schema may contain. */
@@ -368,10 +542,25 @@ final class DefinitionStrategy extends Strategy {
             path + ".pattern",
             pattern,
             "must be a valid regular expression, but isn't: error parsing regexp: "
-                + e.getDescription());
+                + goComplaint(e, pattern));
       }
     }
     children(schema).forEach((at, child) -> schema(child, path + at, errors));
+  }
+
+  /** What Go says of an expression that neither it nor Java can read. */
+  private static String goComplaint(PatternSyntaxException e, String pattern) {
+    String said = e.getDescription();
+    if (said.startsWith("Unclosed group")) {
+      return "missing closing ): `" + pattern + "`";
+    }
+    if (said.startsWith("Unclosed character class")) {
+      return "missing closing ]: `" + pattern.substring(pattern.lastIndexOf('[')) + "`";
+    }
+    if (said.startsWith("Dangling meta character")) {
+      return "missing argument to repetition operator: `" + pattern.charAt(e.getIndex()) + "`";
+    }
+    return said;
   }
 
   private static void lists(ObjectNode schema, String path, String type, FieldErrors errors) {
@@ -506,8 +695,8 @@ final class DefinitionStrategy extends Strategy {
 
   @Override
   void validateUpdate(ObjectNode object, ObjectNode old, FieldErrors errors) {
-    validate(object, errors);
     ObjectNode spec = Json.ensureObject(object, "spec");
+    spec(spec, errors);
     ObjectNode before = Json.ensureObject(old, "spec");
     if (Definitions.isEstablished(old)) {
       for (String field : List.of("group", "scope")) {

@@ -207,7 +207,7 @@ final class Definitions {
             message = "\"" + name + "\" is already in use";
           }
         }
-        for (String field : List.of("listKind", "kind")) {
+        for (String field : List.of("kind", "listKind")) {
           if (kinds.contains(Json.textAt(wanted, field))) {
             reason = field.equals("kind") ? "KindConflict" : "ListKindConflict";
             message = "\"" + Json.textAt(wanted, field) + "\" is already in use";

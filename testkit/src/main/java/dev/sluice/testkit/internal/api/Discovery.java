@@ -161,7 +161,7 @@ final class Discovery {
         for (Resource resource : catalog.of(group, version)) {
           ObjectNode r = resources.addObject();
           r.put("resource", resource.plural());
-          putKind(r, resource.group(), resource.version(), resource.kind());
+          putKind(r, resource);
           r.put("scope", resource.namespaced() ? "Namespaced" : "Cluster");
           r.put("singularResource", resource.singular());
           put(r, "verbs", resource.verbs());
@@ -176,7 +176,7 @@ final class Discovery {
               if (subresource.equals("scale")) {
                 putKind(sub, "autoscaling", "v1", "Scale");
               } else {
-                putKind(sub, resource.group(), resource.version(), resource.kind());
+                putKind(sub, resource);
               }
               put(
                   sub,
@@ -191,6 +191,15 @@ final class Discovery {
       }
     }
     return node;
+  }
+
+  /** The group and version of built-in kinds are left empty, as in 1.37. */
+  private static void putKind(ObjectNode node, Resource resource) {
+    putKind(
+        node,
+        resource.custom() ? resource.group() : "",
+        resource.custom() ? resource.version() : "",
+        resource.kind());
   }
 
   private static void putKind(ObjectNode node, String group, String version, String kind) {

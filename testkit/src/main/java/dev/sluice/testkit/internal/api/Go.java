@@ -1,12 +1,39 @@
 package dev.sluice.testkit.internal.api;
 
 import dev.sluice.testkit.internal.json.Json;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** Go's ways of writing values into messages. */
 final class Go {
   private Go() {}
+
+  /** A JSON value as Go prints the maps and slices it is read into: {@code map[a:1 b:[x y]]}. */
+  static String plain(JsonNode node) {
+    return switch (node.getNodeType()) {
+      case OBJECT -> {
+        StringBuilder text = new StringBuilder("map[");
+        for (String name : new TreeSet<>(node.propertyNames())) {
+          text.append(text.length() > 4 ? " " : "")
+              .append(name)
+              .append(':')
+              .append(plain(node.get(name)));
+        }
+        yield text.append(']').toString();
+      }
+      case ARRAY -> {
+        StringBuilder text = new StringBuilder("[");
+        for (JsonNode element : node) {
+          text.append(text.length() > 1 ? " " : "").append(plain(element));
+        }
+        yield text.append(']').toString();
+      }
+      case NULL -> "<nil>";
+      case STRING -> node.stringValue();
+      default -> Json.text(node);
+    };
+  }
 
   /** {@code %q}. */
   static String quote(String text) {

@@ -271,7 +271,9 @@ final class Housekeeping implements Registry.Hooks, AutoCloseable {
       api.refreshCatalog(null);
       if (before != null && !before.equals(now)) {
         // Another schema: watches end, history is empty.
-        api.store().renew(Definitions.storage(definition));
+        String storage = Definitions.storage(definition);
+        Resource form = api.storedForm(storage);
+        api.store().renew(storage, json -> form == null ? json : form.reread(json));
       }
     } finally {
       definitionsLock.unlock();

@@ -19,7 +19,12 @@ final class MetadataRules {
 
   private MetadataRules() {}
 
-  static FieldErrors onCreate(ObjectNode object, boolean namespaced, Names.Rule rule) {
+  /** Finalizers of built-in kinds that need no domain. */
+  private static final List<String> PLAIN_FINALIZERS =
+      List.of("kubernetes", ORPHAN, FOREGROUND);
+
+  static FieldErrors onCreate(Resource resource, ObjectNode object, Names.Rule rule) {
+    boolean namespaced = resource.namespaced();
     FieldErrors errors = new FieldErrors();
     ObjectNode meta = Meta.of(object);
     String generateName = Json.textAt(meta, "generateName");
@@ -54,6 +59,18 @@ final class MetadataRules {
     }
     common(meta, errors);
     finalizers(meta, errors);
+    if (!resource.custom()) {
+      int index = 0;
+      for (String name : Meta.finalizers(object)) {
+        if (name.indexOf('/') < 0 && !PLAIN_FINALIZERS.contains(name)) {
+          errors.invalid(
+              "metadata.finalizers[" + index + "]",
+              name,
+              "name is neither a standard finalizer name nor is it fully qualified");
+        }
+        index++;
+      }
+    }
     return errors;
   }
 

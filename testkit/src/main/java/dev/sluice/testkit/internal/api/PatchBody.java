@@ -28,6 +28,13 @@ final class PatchBody {
     return faults;
   }
 
+  /** What the complaint about a patch that does not fit shows: the patch itself, or its result. */
+  JsonNode shown(JsonNode result) {
+    return type.equals("application/strategic-merge-patch+json")
+        ? Json.string(Go.plain(patch))
+        : result;
+  }
+
   static PatchBody read(String type, byte[] body, ApiRequest request) {
     boolean json = type.equals("application/json-patch+json");
     Json.Parsed parsed;
@@ -37,7 +44,7 @@ final class PatchBody {
       throw StatusException.badRequest(
           type.equals("application/strategic-merge-patch+json")
               ? String.valueOf(e.getMessage())
-              : json ? "error decoding patch: " + e.getMessage() : "invalid JSON patch");
+              : "invalid JSON patch");
     }
     List<String> faults = new ArrayList<>();
     for (String duplicate : parsed.duplicates()) {

@@ -150,7 +150,7 @@ final class Registry {
     strategy.validateType(object, errors);
     refuseIfInvalid(resource, object, errors);
     Names.Rule rule = strategy.nameRule();
-    FieldErrors metadata = MetadataRules.onCreate(object, resource.namespaced(), rule);
+    FieldErrors metadata = MetadataRules.onCreate(resource, object, rule);
     errors.addAll(metadata);
     strategy.validate(object, errors);
     refuseIfInvalid(resource, object, errors);
@@ -241,8 +241,8 @@ final class Registry {
             resource.group(),
             resource.plural(),
             name,
-            "Precondition failed: UID in precondition: %s, UID in object meta: %s"
-                .formatted(uid, Meta.uid(old)));
+            "StorageError: invalid object, Code: 4, Key: /registry/%s/%s, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: %s, UID in object meta: %s"
+                .formatted(resource.registryPath(), key, uid, Meta.uid(old)));
       }
       checkVersion(resource, name, object, old);
       prepareUpdate(resource, object, old, options);
@@ -361,7 +361,7 @@ final class Registry {
     strategy.validateType(object, errors);
     refuseIfInvalid(resource, object, errors);
     FieldErrors metadata =
-        MetadataRules.onCreate(object, resource.namespaced(), Names::pathSegment);
+        MetadataRules.onCreate(resource, object, Names::pathSegment);
     errors.addAll(metadata);
     errors.addAll(MetadataRules.onUpdate(object, old));
     if (status) {
@@ -375,8 +375,10 @@ final class Registry {
   private static void refuseIfInvalid(Resource resource, ObjectNode object, FieldErrors errors) {
     if (!errors.isEmpty()) {
       String kind = Json.textAt(object, "kind");
+      // Events are validated as those of the core group, whichever way they come.
+      String group = resource.group().equals("events.k8s.io") ? "" : resource.group();
       throw StatusException.invalid(
-          resource.group(), kind.isEmpty() ? resource.kind() : kind, Meta.name(object), errors);
+          group, kind.isEmpty() ? resource.kind() : kind, Meta.name(object), errors);
     }
   }
 
@@ -410,6 +412,7 @@ final class Registry {
         throw StatusException.notFound(resource.group(), resource.plural(), name);
       }
       ObjectNode object = read(resource, present);
+      strategy.refuseDeletion(object);
       checkPreconditions(resource, name, object, options);
       boolean deleting = Meta.isDeleting(object);
       List<String> finalizers = Meta.finalizers(object);

@@ -1,5 +1,8 @@
 package dev.sluice.testkit.internal.api;
 
+import java.util.ArrayList;
+import dev.sluice.testkit.internal.schema.Pruning;
+import dev.sluice.testkit.internal.schema.Defaulting;
 import dev.sluice.testkit.internal.json.Json;
 import dev.sluice.testkit.internal.schema.Schema;
 import dev.sluice.testkit.internal.types.GoCodec;
@@ -58,6 +61,40 @@ record Resource(
 
   boolean custom() {
     return schema != null;
+  }
+
+  /** A stored object as it is read once the schema has changed: new defaults stand in it. */
+  byte[] reread(byte[] json) {
+    if (schema == null) {
+      return json;
+    }
+    ObjectNode object = Json.parseOwn(json);
+    Defaulting.apply(object, schema);
+    Pruning.apply(object, schema, new ArrayList<>());
+    return encode(object);
+  }
+
+  /** Where the real server keeps its objects, below {@code /registry/}. */
+  String registryPath() {
+    return custom()
+        ? group + "/" + plural
+        : switch (plural) {
+          case "services" -> "services/specs";
+          default -> plural;
+        };
+  }
+
+  /** The name of its type inside the real server, for messages that show it. */
+  String goName() {
+    if (custom()) {
+      return "unstructured.Unstructured";
+    }
+    String internal =
+        switch (group) {
+          case "", "events.k8s.io" -> "core";
+          default -> group.indexOf('.') < 0 ? group : group.substring(0, group.indexOf('.'));
+        };
+    return internal + "." + kind;
   }
 
   String apiVersion() {

@@ -281,6 +281,10 @@ public final class StatusException extends RuntimeException {
         null);
   }
 
+  static StatusException notAcceptable(String why) {
+    return new StatusException(406, "NotAcceptable", why, null);
+  }
+
   static StatusException notAcceptable(List<String> accepted) {
     return new StatusException(
         406,

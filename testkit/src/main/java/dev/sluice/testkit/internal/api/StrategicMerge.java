@@ -203,7 +203,7 @@ final class StrategicMerge {
           result.add(change);
         }
       }
-      return order == null ? result : ordered(result, field, order, present);
+      return ordered(result, field, order == null ? changes : order, present);
     }
     for (JsonNode change : changes) {
       if (Json.textAt(change, DIRECTIVE).equals("replace")) {
@@ -243,7 +243,8 @@ final class StrategicMerge {
         result.add(merge(Json.object(), object, elementType, true));
       }
     }
-    return order == null ? result : ordered(result, field, order, present);
+    // What the patch names stands in the patch's order, unless it gives another one.
+    return ordered(result, field, order == null ? changes : order, present);
   }
 
   private static int indexOf(ArrayNode array, String key, JsonNode id) {

@@ -75,6 +75,13 @@ class Strategy {
     return null;
   }
 
+  /**
+   * Refuses a deletion that is never allowed.
+   *
+   * @throws StatusException 403
+   */
+  void refuseDeletion(ObjectNode object) {}
+
   /** Whether a DELETE answers with the object that is gone, not with a Status. */
   boolean returnsDeleted() {
     return false;
@@ -92,7 +99,8 @@ class Strategy {
 
   /** What is said when a field selector names a field that it may not. */
   String unknownField(String field) {
-    return "field label not supported: " + field;
+    return Go.quote(field)
+        + " is not a known field selector: only \"metadata.name\", \"metadata.namespace\"";
   }
 
   /** The columns of a table, after the name. */

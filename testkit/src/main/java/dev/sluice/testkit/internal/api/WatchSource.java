@@ -54,6 +54,7 @@ public final class WatchSource implements AutoCloseable {
   interface Rendering {
     /**
      * @param first whether it is the first frame of the stream
+     * @return the object; nothing to end the stream instead
      */
     byte[] render(Version version, boolean first);
 
@@ -270,6 +271,10 @@ public final class WatchSource implements AutoCloseable {
   }
 
   private int emit(FrameSink out, byte[] head, byte[] object) {
+    if (object.length == 0) {
+      done = true;
+      return 0;
+    }
     firstFrame = false;
     out.write(head, 0, head.length);
     out.write(object, 0, object.length);

@@ -178,6 +178,11 @@ final class WorkloadStrategies {
     }
 
     @Override
+    String unknownField(String field) {
+      return "field label not supported: " + field;
+    }
+
+    @Override
     boolean knowsField(String field) {
       return List.of(
               "spec.nodeName",

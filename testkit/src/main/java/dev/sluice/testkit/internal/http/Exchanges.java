@@ -280,7 +280,8 @@ public final class Exchanges {
   private static void begin(
       Wire wire, int status, String type, List<Map.Entry<String, String>> headers) {
     wire.begin(status, type, headers);
-    wire.header("Audit-Id", UUID.randomUUID().toString());
+    String audit = wire.asked("Audit-Id");
+    wire.header("Audit-Id", audit.isEmpty() ? UUID.randomUUID().toString() : audit);
     wire.header("X-Kubernetes-Pf-Flowschema-Uid", FLOW_SCHEMA);
     wire.header("X-Kubernetes-Pf-Prioritylevel-Uid", PRIORITY_LEVEL);
   }

@@ -75,6 +75,12 @@ final class Wire {
     }
   }
 
+  /** A header of the request; empty if there is none. */
+  String asked(String name) {
+    String value = request.getHeaders().get(name);
+    return value == null ? "" : value;
+  }
+
   void header(String name, String value) {
     response.getHeaders().put(name, value);
   }

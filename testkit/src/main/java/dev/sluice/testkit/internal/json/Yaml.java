@@ -14,6 +14,7 @@ import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.RepresentToNode;
 import org.snakeyaml.engine.v2.common.FlowStyle;
 import org.snakeyaml.engine.v2.common.ScalarStyle;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.Tag;
 import org.snakeyaml.engine.v2.representer.StandardRepresenter;
@@ -54,8 +55,23 @@ public final class Yaml {
       }
       return documents;
     } catch (YamlEngineException e) {
-      throw new MalformedException(String.valueOf(e.getMessage()), e);
+      throw new MalformedException("yaml: " + problem(e), e);
     }
+  }
+
+  /** The line and what is wrong with it; where both parsers know the same fault, in Go's words. */
+  private static String problem(YamlEngineException e) {
+    if (!(e instanceof MarkedYamlEngineException marked)) {
+      return String.valueOf(e.getMessage());
+    }
+    String problem =
+        marked.getProblem().startsWith("expected the node content")
+            ? "did not find expected node content"
+            : marked.getProblem();
+    return marked
+        .getProblemMark()
+        .map(mark -> "line " + (mark.getLine() + 1) + ": " + problem)
+        .orElse(problem);
   }
 
   private static JsonNode tree(@Nullable Object value) throws MalformedException {

@@ -48,7 +48,18 @@ public final class Validation {
       @Nullable JsonNode value,
       String detail,
       List<String> supported,
-      long limit) {}
+      long limit) {
+
+    /** The same fault of a value that stands in the field {@code parent}. */
+    public Fault under(String parent) {
+      if (path.equals("<nil>")) {
+        return this;
+      }
+      String whole =
+          path.isEmpty() ? parent : path.startsWith("[") ? parent + path : parent + "." + path;
+      return new Fault(kind, whole, value, detail, supported, limit);
+    }
+  }
 
   private Validation() {}
 
@@ -394,7 +405,7 @@ public final class Validation {
     if (schema.embeddedResource) {
       for (String name : List.of("apiVersion", "kind")) {
         if (Json.textAt(object, name).isEmpty() && !schema.required.contains(name)) {
-          result.add(Kind.REQUIRED, path + "." + name, null, "must not be empty");
+          result.add(Kind.REQUIRED, path + "." + name, null, "");
         }
       }
     }

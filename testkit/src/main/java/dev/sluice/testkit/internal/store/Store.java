@@ -6,6 +6,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -139,13 +140,20 @@ public final class Store {
     }
   }
 
-  /** Ends a table's readers and empties its history; its objects stay. */
-  public void renew(String name) {
+  /**
+   * Ends a table's readers and empties its history; its objects stay, at the revisions they have.
+   *
+   * @param rewrite gives an object's encoding from now on
+   */
+  public void renew(String name, UnaryOperator<byte[]> rewrite) {
     lock.lock();
     try {
       Table old = tables.get(name);
       if (old != null) {
-        tables.put(name, new Table(name, window, revision, old.live()));
+        SortedMap<String, Version> content = old.live();
+        content.replaceAll(
+            (key, version) -> version.as(version.revision(), rewrite.apply(version.json())));
+        tables.put(name, new Table(name, window, revision, content));
         old.end();
       }
     } finally {

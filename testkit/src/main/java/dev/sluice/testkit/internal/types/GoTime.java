@@ -14,6 +14,8 @@ public final class GoTime {
       DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSSSSS'Z'").withZone(ZoneOffset.UTC);
   private static final Pattern SIX_DECIMALS = Pattern.compile(".*:\\d\\d\\.\\d{6}(Z|[+-].*)");
 
+  private static final Pattern MORE_DECIMALS = Pattern.compile(".{19}\\.\\d{7,}(Z|[+-].*)");
+
   private GoTime() {}
 
   /** Whole seconds, in UTC. */
@@ -34,6 +36,11 @@ public final class GoTime {
     String layout = "2006-01-02T15:04:05.000000Z07:00";
     Instant instant = parse(text, layout);
     if (!SIX_DECIMALS.matcher(text).matches()) {
+      if (MORE_DECIMALS.matcher(text).matches()) {
+        throw new GoCodec.TypeException(
+            "parsing time \"%s\" as \"%s\": cannot parse \"%s\" as \"Z07:00\""
+                .formatted(text, layout, text.substring(26)));
+      }
       int rest = Math.min(19, text.length());
       throw new GoCodec.TypeException(
           "parsing time \"%s\" as \"%s\": cannot parse \"%s\" as \".000000\""

@@ -1,6 +1,7 @@
 package dev.sluice.testkit.internal.types;
 
 import dev.sluice.testkit.internal.json.Json;
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -112,6 +113,43 @@ public final class Protobuf {
       object.put("apiVersion", apiVersion);
     }
     return object;
+  }
+
+  /** Writes a Status in its envelope: code, reason and message, without details. */
+  public static byte[] encodeStatus(ObjectNode status) {
+    ByteArrayOutputStream raw = new ByteArrayOutputStream();
+    put(raw, 1, new byte[0]);
+    put(raw, 2, Json.textAt(status, "status").getBytes(StandardCharsets.UTF_8));
+    put(raw, 3, Json.textAt(status, "message").getBytes(StandardCharsets.UTF_8));
+    put(raw, 4, Json.textAt(status, "reason").getBytes(StandardCharsets.UTF_8));
+    JsonNode code = status.get("code");
+    varint(raw, 6 << 3);
+    varint(raw, code == null ? 0 : code.intValue());
+    ByteArrayOutputStream meta = new ByteArrayOutputStream();
+    put(meta, 1, "v1".getBytes(StandardCharsets.UTF_8));
+    put(meta, 2, "Status".getBytes(StandardCharsets.UTF_8));
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(MAGIC);
+    put(out, 1, meta.toByteArray());
+    put(out, 2, raw.toByteArray());
+    put(out, 3, new byte[0]);
+    put(out, 4, new byte[0]);
+    return out.toByteArray();
+  }
+
+  private static void put(ByteArrayOutputStream out, int number, byte[] bytes) {
+    varint(out, number << 3 | Input.BYTES);
+    varint(out, bytes.length);
+    out.writeBytes(bytes);
+  }
+
+  private static void varint(ByteArrayOutputStream out, int value) {
+    int rest = value;
+    while (rest > 0x7f) {
+      out.write(rest & 0x7f | 0x80);
+      rest >>>= 7;
+    }
+    out.write(rest);
   }
 
   private static ObjectNode struct(Input in, GoType.Struct struct, ObjectNode out)
