@@ -23,6 +23,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.zip.Deflater;
 import java.util.zip.GZIPOutputStream;
@@ -41,6 +42,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Exchanges {
   /** Bodies above this are compressed for those who accept it. */
+  /** How much of a body that nobody asked for is read before the answer. */
+  private static final int UNREAD_BODY = 4 << 20;
+
   private static final int GZIP_FROM = 128 * 1024;
 
   /** A watch whose client does not read is given up when so long has passed in one write. */
@@ -156,6 +160,7 @@ public final class Exchanges {
     String query = request.getHttpURI().getQuery();
     String agent = header(request, "User-Agent");
     String user = users.user(token(request));
+    AtomicBoolean bodyRead = new AtomicBoolean();
     ApiRequest asked =
         new ApiRequest(
             request.getMethod(),
@@ -165,7 +170,10 @@ public final class Exchanges {
             header(request, "Content-Type"),
             agent,
             user == null ? "" : user,
-            limit -> body(request, limit));
+            limit -> {
+              bodyRead.set(true);
+              return body(request, limit);
+            });
     ApiRequest.Target target = asked.target();
     SeenRequest seen =
         new SeenRequest(
@@ -211,7 +219,13 @@ public final class Exchanges {
       throw new HungUpException();
     }
     switch (reply) {
-      case Reply.Full full -> write(request, wire, full);
+      case Reply.Full full -> {
+        // An answer that overtakes the body resets an HTTP/2 stream, and some clients lose it then.
+        if (!bodyRead.get()) {
+          body(request, UNREAD_BODY);
+        }
+        write(request, wire, full);
+      }
       case Reply.Watching watching -> {
         try (WatchStream stream = new WatchStream(watching, wire, seen)) {
           strikes.forEach(stream::strikeFrames);
