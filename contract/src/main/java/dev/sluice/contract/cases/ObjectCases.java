@@ -720,7 +720,9 @@ public abstract class ObjectCases {
 
   @Proves(
       "managedFields name who wrote what: fieldManager, or the client's name, and the operation.")
-  @Deliberate("Who owns which field is not kept before server-side apply is served: objects come without managedFields.")
+  @Deliberate(
+      "Who owns which field is not kept before server-side apply is served: objects come without"
+          + " managedFields.")
   void managedFields(Api api) {
     Answer created =
         api.post(CONFIG_MAPS, "{metadata: {name: 'a'}, data: {k: 'v'}}", "fieldManager=me")

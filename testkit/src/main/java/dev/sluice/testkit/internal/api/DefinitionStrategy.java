@@ -108,8 +108,7 @@ final class DefinitionStrategy extends Strategy {
     spec(spec, errors);
     ArrayNode stored = Json.arrayAt(Json.ensureObject(object, "status"), "storedVersions");
     if (stored == null || stored.isEmpty()) {
-      errors.invalidRaw(
-          "status.storedVersions", "null", "must have at least one stored version");
+      errors.invalidRaw("status.storedVersions", "null", "must have at least one stored version");
     }
     String group = Json.textAt(spec, "group");
     if ((group.endsWith(".k8s.io") || group.endsWith(".kubernetes.io")) && !isApproved(object)) {

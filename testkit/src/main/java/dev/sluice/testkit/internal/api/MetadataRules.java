@@ -20,8 +20,7 @@ final class MetadataRules {
   private MetadataRules() {}
 
   /** Finalizers of built-in kinds that need no domain. */
-  private static final List<String> PLAIN_FINALIZERS =
-      List.of("kubernetes", ORPHAN, FOREGROUND);
+  private static final List<String> PLAIN_FINALIZERS = List.of("kubernetes", ORPHAN, FOREGROUND);
 
   static FieldErrors onCreate(Resource resource, ObjectNode object, Names.Rule rule) {
     boolean namespaced = resource.namespaced();

@@ -8,8 +8,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Whether an update has made something worse: what was invalid before, under an older schema, and is
- * not touched may stay ("CRD validation ratcheting", KEP 4008). Stateless.
+ * Whether an update has made something worse: what was invalid before, under an older schema, and
+ * is not touched may stay ("CRD validation ratcheting", KEP 4008). Stateless.
  */
 final class Ratchet {
   // The faults without a field name it in their words: "spec.any" must validate ..., ... in spec.n

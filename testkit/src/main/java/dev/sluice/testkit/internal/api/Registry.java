@@ -360,8 +360,7 @@ final class Registry {
     FieldErrors errors = new FieldErrors();
     strategy.validateType(object, errors);
     refuseIfInvalid(resource, object, errors);
-    FieldErrors metadata =
-        MetadataRules.onCreate(resource, object, Names::pathSegment);
+    FieldErrors metadata = MetadataRules.onCreate(resource, object, Names::pathSegment);
     errors.addAll(metadata);
     errors.addAll(MetadataRules.onUpdate(object, old));
     if (status) {

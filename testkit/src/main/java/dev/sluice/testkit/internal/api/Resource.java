@@ -1,12 +1,12 @@
 package dev.sluice.testkit.internal.api;
 
-import java.util.ArrayList;
-import dev.sluice.testkit.internal.schema.Pruning;
-import dev.sluice.testkit.internal.schema.Defaulting;
 import dev.sluice.testkit.internal.json.Json;
+import dev.sluice.testkit.internal.schema.Defaulting;
+import dev.sluice.testkit.internal.schema.Pruning;
 import dev.sluice.testkit.internal.schema.Schema;
 import dev.sluice.testkit.internal.types.GoCodec;
 import dev.sluice.testkit.internal.types.GoType;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
