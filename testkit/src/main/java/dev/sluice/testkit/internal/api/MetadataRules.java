@@ -60,11 +60,11 @@ final class MetadataRules {
     finalizers(meta, errors);
     if (!resource.custom()) {
       int index = 0;
-      for (String name : Meta.finalizers(object)) {
-        if (name.indexOf('/') < 0 && !PLAIN_FINALIZERS.contains(name)) {
+      for (String finalizer : Meta.finalizers(object)) {
+        if (finalizer.indexOf('/') < 0 && !PLAIN_FINALIZERS.contains(finalizer)) {
           errors.invalid(
               "metadata.finalizers[" + index + "]",
-              name,
+              finalizer,
               "name is neither a standard finalizer name nor is it fully qualified");
         }
         index++;

@@ -165,7 +165,7 @@ public final class Store {
   public void renewAll() {
     lock.lock();
     try {
-      tables.keySet().forEach(this::renew);
+      tables.keySet().forEach(name -> renew(name, UnaryOperator.identity()));
     } finally {
       lock.unlock();
     }
