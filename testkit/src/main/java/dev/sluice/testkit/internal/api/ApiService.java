@@ -245,7 +245,9 @@ public final class ApiService implements AutoCloseable {
     }
     boolean allowed =
         switch (verb) {
-          case "list", "watch", "deletecollection" -> resource.supports(verb);
+          case "list", "watch" -> resource.supports(verb);
+          case "deletecollection" ->
+              resource.supports(verb) && (!resource.namespaced() || !clusterPath);
           // For custom kinds the body's name counts, wherever it is sent.
           case "create" ->
               custom || (target.name().isEmpty() && (!resource.namespaced() || !clusterPath));

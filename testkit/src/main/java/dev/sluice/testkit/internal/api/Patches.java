@@ -8,7 +8,12 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** JSON Patch (RFC 6902) and JSON Merge Patch (RFC 7386). Stateless. */
+/**
+ * JSON Patch (RFC 6902) and JSON Merge Patch (RFC 7386). Stateless.
+ *
+ * <p>As in the library that the real server uses, and against RFC 6902, {@code replace} adds a key
+ * that an object lacks, and {@code copy} from such a key copies null.
+ */
 final class Patches {
   private Patches() {}
 
@@ -50,7 +55,6 @@ final class Patches {
           if (path.isEmpty()) {
             present = orNull(value);
           } else {
-            find(present, path, op);
             present = replace(present, path, orNull(value));
           }
         }
@@ -70,8 +74,8 @@ final class Patches {
           present = add(present, path, moved);
         }
         case "copy" -> {
-          JsonNode copied = find(present, Json.textAt(operation, "from"), op);
-          present = add(present, path, copied.deepCopy());
+          JsonNode copied = lookup(present, Json.textAt(operation, "from"));
+          present = add(present, path, orNull(copied));
         }
         default -> throw new PatchException("Unexpected kind: " + op);
       }
@@ -183,8 +187,10 @@ final class Patches {
     String last = steps[steps.length - 1];
     if (parent instanceof ObjectNode object) {
       object.set(last, value);
-    } else if (parent instanceof ArrayNode array) {
+    } else if (parent instanceof ArrayNode array && element(array, last) != null) {
       array.set(index(last, array.size()), value);
+    } else {
+      throw new PatchException("replace operation does not apply: doc is missing path: " + path);
     }
     return document;
   }

@@ -41,10 +41,10 @@ import org.jspecify.annotations.Nullable;
  * is written. Blocking; each exchange on a virtual thread of its own.
  */
 public final class Exchanges {
-  /** Bodies above this are compressed for those who accept it. */
   /** How much of a body that nobody asked for is read before the answer. */
   private static final int UNREAD_BODY = 4 << 20;
 
+  /** Bodies above this are compressed for those who accept it. */
   private static final int GZIP_FROM = 128 * 1024;
 
   /** A watch whose client does not read is given up when so long has passed in one write. */
@@ -403,6 +403,10 @@ public final class Exchanges {
 
     void run() throws IOException {
       begin(wire, 200, reply.contentType(), reply.headers());
+      if (request.protocol().equals("HTTP/1.1")) {
+        // Also on a connection that closes afterwards: a clean end can be told from a cut one.
+        wire.header("Transfer-Encoding", "chunked");
+      }
       streams.add(this);
       wire.flush();
       long lastWrite = System.nanoTime() - LINGER_NANOS;
