@@ -12,7 +12,8 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
-	"sort"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -40,7 +41,7 @@ func main() {
 	testing.Init()
 	flag.Parse()
 	chosen := regexp.MustCompile(*only)
-	if err := flag.Set("test.benchtime", map[bool]string{true: "200ms", false: "2s"}[*quick]); err != nil {
+	if err := flag.Set("test.benchtime", map[bool]string{true: "200ms", false: "1s"}[*quick]); err != nil {
 		panic(err)
 	}
 	out := json.NewEncoder(os.Stdout)
@@ -48,7 +49,7 @@ func main() {
 		if !chosen.MatchString(p.work) {
 			continue
 		}
-		f := figure{p.work, p.name, version(p.name), median(p.measure), p.unit}
+		f := figure{p.work, p.name, version(p.name), p.measure(), p.unit}
 		if err := out.Encode(f); err != nil {
 			panic(err)
 		}
@@ -56,38 +57,42 @@ func main() {
 }
 
 // The median of several runs.
-func median(measure func() float64) float64 {
-	runs := 5
-	if *quick {
-		runs = 3
+func median(measure func() float64) func() float64 {
+	return func() float64 {
+		runs := 5
+		if *quick {
+			runs = 3
+		}
+		var values []float64
+		for range runs {
+			runtime.GC()
+			values = append(values, measure())
+		}
+		slices.Sort(values)
+		return values[len(values)/2]
 	}
-	var values []float64
-	for range runs {
-		runtime.GC()
-		values = append(values, measure())
-	}
-	sort.Float64s(values)
-	return values[len(values)/2]
 }
 
 // Nanoseconds for one operation, with the usual benchmark loop.
 func nsPerOp(loop func(b *testing.B)) func() float64 {
-	return func() float64 {
+	return median(func() float64 {
 		result := testing.Benchmark(loop)
 		return float64(result.T.Nanoseconds()) / float64(result.N)
-	}
+	})
 }
 
 // Operations a second over n of them.
 func opsPerSecond(n int, run func(n int)) func() float64 {
-	return func() float64 {
+	return median(func() float64 {
 		start := time.Now()
 		run(n)
 		return float64(n) / time.Since(start).Seconds()
-	}
+	})
 }
 
+// The version of the module that a peer, whose variant follows a comma, comes from.
 func version(peer string) string {
+	peer, _, _ = strings.Cut(peer, ",")
 	module := map[string]string{
 		"client-go":          "k8s.io/client-go",
 		"controller-runtime": "sigs.k8s.io/controller-runtime",

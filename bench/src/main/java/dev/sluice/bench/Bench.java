@@ -1,5 +1,8 @@
 package dev.sluice.bench;
 
+import static java.util.Comparator.comparing;
+import static java.util.stream.Collectors.joining;
+
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.reflect.Method;
@@ -17,6 +20,7 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.results.Result;
@@ -29,42 +33,65 @@ import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
-import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Runs the works, ours and the peers', and prints one table. Started by {@code bench/run}. */
 public final class Bench {
 
-  /** All works, in the order of the table. */
-  static final List<Class<?>> WORKS = List.of(QueueCycle.class, QueueOneToFour.class);
+  /** The classes of all works, in the order of the table. */
+  static final List<Class<?>> WORKS =
+      List.of(
+          TryGranted.class,
+          TryRefused.class,
+          TryGrantedTwo.class,
+          TryRefusedTwo.class,
+          TryGrantedEight.class,
+          TryRefusedEight.class,
+          TryFairness.class,
+          Pace.class,
+          KeyedUniform.class,
+          KeyedZipf.class,
+          KeyedBytes.class,
+          QueueCycle.class,
+          QueueOneToFour.class,
+          Waiters.class);
 
-  private static final ObjectMapper JSON =
-      JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+  /** What every JVM that measures is started with. */
+  static final List<String> JVM_ARGS =
+      List.of(
+          "-XX:+IgnoreUnrecognizedVMOptions",
+          "--sun-misc-unsafe-memory-access=allow",
+          "-Dslf4j.internal.verbosity=ERROR");
 
-  private boolean quick;
+  private static final ObjectMapper JSON = JsonMapper.builder().build();
+
+  private final List<String> command;
+  private Effort effort = Effort.FULL;
   private boolean withGo = true;
   private Pattern only = Pattern.compile("");
   private @Nullable Path json;
 
-  private Bench() {}
+  private Bench(List<String> command) {
+    this.command = command;
+  }
 
   /** See {@code bench/run}. */
   public static void main(String[] args) throws Exception {
-    Bench bench = new Bench();
+    Bench bench = new Bench(List.of(args));
     String wrong = bench.read(args);
     if (wrong != null) {
       System.err.println("error: " + wrong);
       System.err.println("usage: bench/run [--quick] [--only REGEX] [--no-go] [--json FILE]");
       System.exit(2);
     }
-    bench.run();
+    System.exit(bench.run() ? 0 : 1);
   }
 
   private @Nullable String read(String[] args) {
     for (int i = 0; i < args.length; i++) {
       boolean more = i + 1 < args.length;
       switch (args[i]) {
-        case "--quick" -> quick = true;
+        case "--quick" -> effort = Effort.QUICK;
         case "--no-go" -> withGo = false;
         case "--only" -> {
           if (!more) {
@@ -87,73 +114,108 @@ public final class Bench {
         }
       }
     }
-    if (WORKS.stream().noneMatch(work -> only.matcher(work(work).name()).find())) {
-      return "no work matches --only "
-          + only
-          + "; there are "
-          + String.join(", ", WORKS.stream().map(work -> work(work).name()).toList());
+    List<String> names =
+        WORKS.stream().flatMap(type -> works(type).stream()).map(Work::name).toList();
+    if (names.stream().noneMatch(name -> only.matcher(name).find())) {
+      return "no work matches --only " + only + "; there are " + String.join(", ", names);
     }
     return null;
   }
 
-  private void run() throws Exception {
+  /**
+   * Measures what was chosen. What fails is told in its place and keeps nothing else from being
+   * measured; the JSON file is written after each work, so that an end before the end costs no more
+   * than what was not measured yet.
+   *
+   * @return whether nothing failed
+   */
+  private boolean run() throws IOException {
     double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
     if (load > 0.5) {
       System.err.printf(
           Locale.ROOT, "note: the machine is busy (load %.1f); the figures will show it%n", load);
     }
-    Map<String, List<Figure>> figures = new LinkedHashMap<>();
-    List<Class<?>> chosen = new ArrayList<>();
+    String go = withGo ? System.getProperty("bench.go") : null;
+    Map<String, String> machine = machine(load);
+    List<Results.Outcome> outcomes = new ArrayList<>();
     for (Class<?> type : WORKS) {
-      Work work = work(type);
-      if (!only.matcher(work.name()).find()) {
+      List<Work> works =
+          works(type).stream().filter(work -> only.matcher(work.name()).find()).toList();
+      if (works.isEmpty()) {
         continue;
       }
-      chosen.add(type);
-      System.err.println("Measuring " + work.title() + " ...");
-      figures.put(work.name(), new ArrayList<>(measure(type)));
+      System.err.println("Measuring " + works.getFirst().title() + " ...");
+      List<Figure> figures = new ArrayList<>();
+      List<String> failures = new ArrayList<>();
+      attempt(failures, () -> figures.addAll(measure(type, effort)));
+      if (go != null) {
+        attempt(failures, () -> figures.addAll(measureGo(go, works)));
+      }
+      for (Work work : works) {
+        outcomes.add(
+            Results.Outcome.of(
+                work,
+                figures.stream().filter(figure -> figure.work().equals(work.name())).toList(),
+                failures.isEmpty() ? null : String.join("; ", failures)));
+      }
+      if (json != null) {
+        new Results(machine, outcomes).write(json);
+      }
     }
-    String go = System.getProperty("bench.go");
-    if (withGo && go != null) {
-      System.err.println("Measuring the Go peers ...");
-      measureGo(go, figures);
-    }
-    Map<String, String> machine = machine(load);
-    print(chosen, figures, machine);
-    if (json != null) {
-      write(json, chosen, figures, machine);
+    Results results = new Results(machine, outcomes);
+    results.print(System.out);
+    return outcomes.stream().allMatch(outcome -> outcome.failure() == null);
+  }
+
+  /** A step that may fail without the others. */
+  @FunctionalInterface
+  private interface Step {
+    void run() throws Exception;
+  }
+
+  private static void attempt(List<String> failures, Step step) {
+    try {
+      step.run();
+    } catch (Exception | AssertionError e) {
+      String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+      failures.add(e.getClass().getSimpleName() + ": " + why);
+      System.err.println("error: " + failures.getLast());
     }
   }
 
-  private static Work work(Class<?> type) {
-    return Objects.requireNonNull(type.getAnnotation(Work.class), type.getName());
+  /** The works of a class. */
+  static List<Work> works(Class<?> type) {
+    List<Work> works = List.of(type.getAnnotationsByType(Work.class));
+    if (works.isEmpty()) {
+      throw new IllegalStateException(type + " is not annotated with @Work");
+    }
+    return works;
   }
 
-  private List<Figure> measure(Class<?> type) throws Exception {
+  /** Does the works of a class, with all contenders but those in Go. */
+  static List<Figure> measure(Class<?> type, Effort effort) throws Exception {
     return Measured.class.isAssignableFrom(type)
-        ? ((Measured) type.getDeclaredConstructor().newInstance()).measure(quick)
-        : measureWithJmh(type);
+        ? ((Measured) type.getDeclaredConstructor().newInstance()).measure(effort)
+        : measureWithJmh(type, effort);
   }
 
-  private List<Figure> measureWithJmh(Class<?> type) throws RunnerException {
-    Work work = work(type);
+  private static List<Figure> measureWithJmh(Class<?> type, Effort effort) throws RunnerException {
+    Work work = works(type).getFirst();
     boolean throughput = work.unit() == Work.Unit.OPS_PER_SECOND;
     ChainedOptionsBuilder options =
         new OptionsBuilder()
             .include(Pattern.quote(type.getName()) + "\\..*")
             .mode(throughput ? Mode.Throughput : Mode.AverageTime)
             .timeUnit(throughput ? TimeUnit.SECONDS : TimeUnit.NANOSECONDS)
-            .forks(quick ? 1 : 3)
-            .warmupIterations(quick ? 3 : 5)
-            .warmupTime(TimeValue.milliseconds(quick ? 300 : 1000))
-            .measurementIterations(quick ? 3 : 5)
-            .measurementTime(TimeValue.milliseconds(quick ? 300 : 1000))
+            .forks(effort.choose(2, 1, 0))
+            .warmupIterations(effort.choose(3, 2, 0))
+            .warmupTime(TimeValue.milliseconds(400))
+            .measurementIterations(effort.choose(4, 2, 1))
+            .measurementTime(TimeValue.milliseconds(effort.choose(500, 300, 1)))
             .shouldFailOnError(true)
             .verbosity(VerboseMode.SILENT)
-            .jvmArgsAppend(
-                "-Xmx1g",
-                "-XX:+IgnoreUnrecognizedVMOptions",
-                "--sun-misc-unsafe-memory-access=allow");
+            .jvmArgs("-Xms1g", "-Xmx1g")
+            .jvmArgsAppend(JVM_ARGS.toArray(String[]::new));
     List<Figure> figures = new ArrayList<>();
     for (RunResult result : new Runner(options.build()).run()) {
       String benchmark = result.getParams().getBenchmark();
@@ -175,6 +237,7 @@ public final class Bench {
               primary.getScore(),
               primary.getScoreError()));
     }
+    figures.sort(comparing(figure -> !figure.contender().startsWith("sluice")));
     return figures;
   }
 
@@ -198,10 +261,11 @@ public final class Bench {
     return matcher.find() ? matcher.group(1) : "";
   }
 
-  private void measureGo(String program, Map<String, List<Figure>> figures)
+  private List<Figure> measureGo(String program, List<Work> works)
       throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of(program, "-only", only.pattern()));
-    if (quick) {
+    String names = works.stream().map(Work::name).collect(joining("|", "^(", ")$"));
+    List<String> command = new ArrayList<>(List.of(program, "-only", names));
+    if (effort != Effort.FULL) {
       command.add("-quick");
     }
     Process process =
@@ -213,24 +277,25 @@ public final class Bench {
     if (process.waitFor() != 0) {
       throw new IOException("the Go peers ended with status " + process.exitValue());
     }
+    List<Figure> figures = new ArrayList<>();
     for (String line : lines) {
       JsonNode figure = JSON.readTree(line);
-      String work = figure.path("work").asString();
-      List<Figure> of = figures.get(work);
-      if (of != null) {
-        of.add(
-            new Figure(
-                work,
-                figure.path("peer").asString(),
-                figure.path("version").asString(),
-                figure.path("value").asDouble(),
-                Double.NaN));
-      }
+      figures.add(
+          new Figure(
+              figure.path("work").asString(),
+              figure.path("peer").asString(),
+              figure.path("version").asString(),
+              figure.path("value").asDouble(),
+              Double.NaN));
     }
+    return figures;
   }
 
   private Map<String, String> machine(double load) throws IOException {
     Map<String, String> machine = new LinkedHashMap<>();
+    machine.put(
+        "command",
+        String.join(" ", Stream.concat(Stream.of("bench/run"), command.stream()).toList()));
     machine.put("date", Instant.now().truncatedTo(ChronoUnit.MINUTES).toString());
     machine.put("commit", Objects.requireNonNullElse(System.getenv("SLUICE_COMMIT"), "unknown"));
     machine.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
@@ -241,108 +306,29 @@ public final class Bench {
           .findFirst()
           .ifPresent(line -> machine.put("cpu", line.replaceAll(".*:\\s*", "")));
     }
+    Path memory = Path.of("/proc/meminfo");
+    if (Files.isReadable(memory)) {
+      Files.readAllLines(memory).stream()
+          .filter(line -> line.startsWith("MemTotal"))
+          .findFirst()
+          .ifPresent(line ->
+              machine.put(
+                  "memory",
+                  Math.round(Long.parseLong(line.replaceAll("\\D", "")) / 1024.0 / 1024) + " GiB"));
+    }
+    Path clock = Path.of("/sys/devices/system/clocksource/clocksource0/current_clocksource");
+    if (Files.isReadable(clock)) {
+      machine.put("clock", Files.readString(clock).trim());
+    }
     machine.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version"));
     machine.put(
         "java", System.getProperty("java.vendor") + " " + System.getProperty("java.version"));
-    machine.put("load", String.format(Locale.ROOT, "%.1f", load));
-    machine.put("mode", quick ? "quick (the figures mean little)" : "full");
+    String go = System.getProperty("bench.go.version");
+    machine.put("go", go == null || !withGo ? "left out" : go);
+    machine.put("load before", String.format(Locale.ROOT, "%.1f", load));
+    if (effort != Effort.FULL) {
+      machine.put("mode", "quick (the figures mean little)");
+    }
     return machine;
-  }
-
-  private static void print(
-      List<Class<?>> chosen, Map<String, List<Figure>> figures, Map<String, String> machine) {
-    System.out.println();
-    machine.forEach((what, value) -> System.out.println(what + ": " + value));
-    System.out.println();
-    List<String[]> rows = new ArrayList<>();
-    rows.add(new String[] {"work", "contender", "result", "to sluice's best", "target"});
-    for (Class<?> type : chosen) {
-      Work work = work(type);
-      List<Figure> all = figures.getOrDefault(work.name(), List.of());
-      double ours = best(all, work.unit());
-      boolean first = true;
-      for (Figure figure : all) {
-        rows.add(
-            new String[] {
-              first ? work.title() : "",
-              figure.contender() + (figure.version().isEmpty() ? "" : " " + figure.version()),
-              text(figure, work.unit()),
-              figure.isOurs() || Double.isNaN(ours)
-                  ? ""
-                  : String.format(Locale.ROOT, "%.2f x", figure.value() / ours),
-              first ? work.target() : ""
-            });
-        first = false;
-      }
-    }
-    int[] widths = new int[5];
-    for (String[] row : rows) {
-      for (int i = 0; i < row.length; i++) {
-        widths[i] = Math.max(widths[i], row[i].length());
-      }
-    }
-    for (int r = 0; r < rows.size(); r++) {
-      StringBuilder line = new StringBuilder("|");
-      for (int i = 0; i < widths.length; i++) {
-        String cell = rows.get(r)[i];
-        boolean number = i == 2 || i == 3;
-        String padding = " ".repeat(widths[i] - cell.length());
-        line.append(' ').append(number ? padding + cell : cell + padding).append(" |");
-      }
-      System.out.println(line);
-      if (r == 0) {
-        System.out.println(line.toString().replaceAll("[^|]", "-"));
-      }
-    }
-  }
-
-  private static double best(List<Figure> figures, Work.Unit unit) {
-    var ours = figures.stream().filter(Figure::isOurs).mapToDouble(Figure::value);
-    return (unit.moreIsBetter() ? ours.max() : ours.min()).orElse(Double.NaN);
-  }
-
-  private static String text(Figure figure, Work.Unit unit) {
-    double value = figure.value();
-    String number =
-        Math.abs(value) >= 1000
-            ? String.format(Locale.ROOT, "%,.0f", value)
-            : String.format(Locale.ROOT, Math.abs(value) >= 10 ? "%.1f" : "%.3f", value);
-    String error =
-        Double.isNaN(figure.error()) ? "" : String.format(Locale.ROOT, " ± %.1f", figure.error());
-    return number + error + " " + unit.symbol();
-  }
-
-  private static void write(
-      Path file,
-      List<Class<?>> chosen,
-      Map<String, List<Figure>> figures,
-      Map<String, String> machine)
-      throws IOException {
-    List<Map<String, Object>> all = new ArrayList<>();
-    for (Class<?> type : chosen) {
-      Work work = work(type);
-      for (Figure figure : figures.getOrDefault(work.name(), List.of())) {
-        Map<String, Object> entry = new LinkedHashMap<>();
-        entry.put("work", work.name());
-        entry.put("title", work.title());
-        entry.put("target", work.target());
-        entry.put("contender", figure.contender());
-        entry.put("version", figure.version());
-        entry.put("value", figure.value());
-        if (!Double.isNaN(figure.error())) {
-          entry.put("error", figure.error());
-        }
-        entry.put("unit", work.unit().symbol());
-        all.add(entry);
-      }
-    }
-    Map<String, Object> content = new LinkedHashMap<>();
-    content.put("machine", machine);
-    content.put("figures", all);
-    Path folder = file.toAbsolutePath().getParent();
-    if (folder != null) {
-      Files.createDirectories(folder);
-    }
-    Files.writeString(file, JSON.writeValueAsString(content) + "\n");
   }
 }

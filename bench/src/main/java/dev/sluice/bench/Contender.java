@@ -10,7 +10,10 @@ import java.lang.annotation.Target;
 @Target(ElementType.METHOD)
 public @interface Contender {
 
-  /** Who: {@code sluice}, with its variant after a comma, or the peer's usual name. */
+  /**
+   * Who: {@code sluice}, with its variant after a comma; the peer's usual name; or {@code floor:}
+   * and what nobody can do without.
+   */
   String value();
 
   /** A class of the peer, whose jar names its version. */

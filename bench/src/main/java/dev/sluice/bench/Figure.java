@@ -14,8 +14,4 @@ public record Figure(String work, String contender, String version, double value
   static Figure of(String work, String contender, double value) {
     return new Figure(work, contender, "", value, Double.NaN);
   }
-
-  boolean isOurs() {
-    return contender.startsWith("sluice");
-  }
 }

@@ -3,15 +3,11 @@ package dev.sluice.bench;
 import java.util.Arrays;
 import java.util.List;
 
-/** A work that measures itself: for what a loop of operations on JMH can't show. */
+/** A work, or several, that measures itself: for what a loop of operations on JMH can't show. */
 public interface Measured {
 
-  /**
-   * Does the work once or several times with each contender.
-   *
-   * @param quick whether a short run will do
-   */
-  List<Figure> measure(boolean quick) throws Exception;
+  /** Does the work with each contender. The figures may be of any of the class's works. */
+  List<Figure> measure(Effort effort) throws Exception;
 
   /** A run that gives one value. */
   @FunctionalInterface

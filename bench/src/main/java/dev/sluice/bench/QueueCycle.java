@@ -13,7 +13,8 @@ import org.openjdk.jmh.annotations.State;
     name = "queue-cycle",
     title = "queue: add + get + done",
     unit = Work.Unit.NS_PER_OP,
-    target = "<= 200 ns with priority and fairness on")
+    target = "at most 200 ns with priority and fairness on",
+    goals = @Goal(of = "sluice, priority.*", atMost = 200))
 public class QueueCycle {
   private static final Priority[] PRIORITIES = Priority.values();
 

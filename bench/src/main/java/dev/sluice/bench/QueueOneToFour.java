@@ -11,42 +11,52 @@ import java.util.concurrent.ThreadFactory;
     name = "queue-1-to-4",
     title = "queue: 1 producer, 4 workers",
     unit = Work.Unit.OPS_PER_SECOND,
-    target = "ahead of client-go")
+    target = "ahead of client-go",
+    goals = @Goal(of = "sluice, virtual threads", aheadOf = "client-go"))
 public final class QueueOneToFour implements Measured {
   private static final int WORKERS = 4;
+  private static final List<String> VARIANTS =
+      List.of(
+          "virtual threads",
+          "virtual threads, 16 tenants",
+          "virtual threads, capacity 100",
+          "platform threads");
 
   @Override
-  public List<Figure> measure(boolean quick) throws Exception {
-    int count = quick ? 200_000 : 1_000_000;
-    int runs = quick ? 5 : 11;
-    String[] keys = new String[count];
-    for (int i = 0; i < count; i++) {
-      keys[i] = "namespace-" + i % 16 + "/name-" + i;
-    }
-    ThreadFactory virtual = Thread.ofVirtual().factory();
-    ThreadFactory platform = Thread.ofPlatform().factory();
+  public List<Figure> measure(Effort effort) throws Exception {
     List<Figure> figures = new ArrayList<>();
-    figures.add(
-        Figure.of(
-            "queue-1-to-4",
-            "sluice, virtual threads",
-            Measured.median(runs, () -> run(keys, queue(count, false), virtual))));
-    figures.add(
-        Figure.of(
-            "queue-1-to-4",
-            "sluice, virtual threads, 16 tenants",
-            Measured.median(runs, () -> run(keys, queue(count, true), virtual))));
-    figures.add(
-        Figure.of(
-            "queue-1-to-4",
-            "sluice, virtual threads, capacity 100",
-            Measured.median(runs, () -> run(keys, queue(100, false), virtual))));
-    figures.add(
-        Figure.of(
-            "queue-1-to-4",
-            "sluice, platform threads",
-            Measured.median(runs, () -> run(keys, queue(count, false), platform))));
+    for (String variant : VARIANTS) {
+      figures.add(
+          Figure.of(
+              "queue-1-to-4", "sluice, " + variant, Fork.run(Race.class, effort, variant)[0]));
+    }
     return figures;
+  }
+
+  /** One variant. */
+  static final class Race implements Fork.Task {
+    @Override
+    public double[] run(Effort effort, String variant) throws Exception {
+      int count = effort.choose(1_000_000, 200_000, 1_000);
+      String[] keys = new String[count];
+      for (int i = 0; i < count; i++) {
+        keys[i] = "namespace-" + i % 16 + "/name-" + i;
+      }
+      ThreadFactory threads =
+          variant.startsWith("platform")
+              ? Thread.ofPlatform().factory()
+              : Thread.ofVirtual().factory();
+      int capacity = variant.contains("capacity 100") ? 100 : count;
+      boolean tenants = variant.contains("tenants");
+      return new double[] {
+        Measured.median(
+            effort.choose(11, 5, 1),
+            () -> {
+              System.gc(); // as the Go program does
+              return QueueOneToFour.run(keys, queue(capacity, tenants), threads);
+            })
+      };
+    }
   }
 
   private static WorkQueue<String> queue(int capacity, boolean fair) {

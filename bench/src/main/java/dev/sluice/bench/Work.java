@@ -1,13 +1,18 @@
 package dev.sluice.bench;
 
 import java.lang.annotation.ElementType;
+import java.lang.annotation.Repeatable;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
-/** A task that contenders are compared in. On a class of JMH benchmarks, or a {@link Measured}. */
+/**
+ * A task that contenders are compared in. On a class of JMH benchmarks, or on a {@link Measured},
+ * which may have several: one run that gives a speed and a size, say.
+ */
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.TYPE)
+@Repeatable(Work.List.class)
 public @interface Work {
 
   /** Its name, by which {@code --only} chooses it and the Go program knows it. */
@@ -19,8 +24,11 @@ public @interface Work {
   /** What the figures count. */
   Unit unit();
 
-  /** What Sluice wants to reach, for the table; empty if there is no target. */
+  /** What Sluice wants to reach, for the reader; empty if there is no target. */
   String target() default "";
+
+  /** The same as conditions on the figures. The target is met if all of them hold. */
+  Goal[] goals() default {};
 
   /** What figures count. */
   enum Unit {
@@ -33,7 +41,9 @@ public @interface Work {
     /** Bytes; less is better. */
     BYTES("B"),
     /** Percent, of an error say; less is better. */
-    PERCENT("%");
+    PERCENT("%"),
+    /** Percent of what would be ideal; more is better. */
+    PERCENT_OF_IDEAL("% of ideal");
 
     private final String symbol;
 
@@ -47,7 +57,19 @@ public @interface Work {
     }
 
     boolean moreIsBetter() {
-      return this == OPS_PER_SECOND;
+      return this == OPS_PER_SECOND || this == PERCENT_OF_IDEAL;
     }
+
+    boolean better(double a, double b) {
+      return moreIsBetter() ? a > b : a < b;
+    }
+  }
+
+  /** Several works of one class. */
+  @Retention(RetentionPolicy.RUNTIME)
+  @Target(ElementType.TYPE)
+  @interface List {
+    /** The works. */
+    Work[] value();
   }
 }

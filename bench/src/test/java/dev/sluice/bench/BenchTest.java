@@ -5,16 +5,54 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.lang.reflect.Method;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.openjdk.jmh.annotations.Benchmark;
 
 class BenchTest {
 
+  @BeforeAll
+  static void oneAtATimeIsEnough() {
+    System.setProperty("bench.blink", "true");
+    System.setProperty("jmh.ignoreLock", "true");
+  }
+
+  static Stream<Class<?>> works() {
+    return Bench.WORKS.stream();
+  }
+
+  @ParameterizedTest
+  @MethodSource("works")
+  void givesFiguresForEachWorkAndForNoOther(Class<?> type) throws Exception {
+    List<Figure> figures = Bench.measure(type, Effort.BLINK);
+
+    assertThat(figures)
+        .extracting(Figure::work)
+        .containsOnlyElementsOf(Bench.works(type).stream().map(Work::name).toList());
+    assertThat(figures).allMatch(figure -> Double.isFinite(figure.value()));
+    for (Work work : Bench.works(type)) {
+      List<Figure> own =
+          figures.stream().filter(figure -> figure.work().equals(work.name())).toList();
+      assertThat(own).extracting(Figure::contender).doesNotHaveDuplicates();
+      assertThat(own).anyMatch(figure -> figure.contender().startsWith("sluice"));
+      assertThat(Goal.Check.judged(work, own)).as("a contender that the goal names").isNotNull();
+    }
+  }
+
   @Test
   void hasANameForEachWorkAndItIsTheOnlyOne() {
-    assertThat(Bench.WORKS)
-        .extracting(work -> work.getAnnotation(Work.class).name())
-        .doesNotHaveDuplicates();
+    assertThat(Bench.WORKS.stream().flatMap(type -> Bench.works(type).stream()).map(Work::name))
+        .doesNotHaveDuplicates()
+        .allMatch(name -> name.matches("[a-z0-9-]+"));
+  }
+
+  @Test
+  void canTellForEachTargetWhetherItIsMet() {
+    assertThat(Bench.WORKS.stream().flatMap(type -> Bench.works(type).stream()))
+        .allMatch(work -> work.target().isEmpty() == (work.goals().length == 0));
   }
 
   @Test

@@ -1,0 +1,162 @@
+package dev.sluice.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * Puts the figures of a JSON file into a document's tables. Started by {@code bench/report}.
+ *
+ * <p>A table stands between two markers, {@code <!-- bench: NAME NAME ... -->} and {@code <!--
+ * /bench -->}; what is between them is replaced, the prose around them is not touched. The names
+ * are those of works, or {@code machine} for where and when it was measured, or {@code targets} for
+ * one line a target. A work of the file that no marker names is an error, so that no figure can be
+ * left out because it does not please.
+ */
+public final class Report {
+  private static final Pattern PLACE =
+      Pattern.compile("(<!-- bench: ([^>]*?) -->\n).*?(<!-- /bench -->)", Pattern.DOTALL);
+
+  private Report() {}
+
+  /** See {@code bench/report}. */
+  public static void main(String[] args) throws IOException {
+    if (args.length != 2) {
+      System.err.println("usage: bench/report [FILE.json [DOCUMENT.md]]");
+      System.exit(2);
+    }
+    Path document = Path.of(args[1]);
+    try {
+      Results results = Results.read(Path.of(args[0]));
+      Files.writeString(document, fill(Files.readString(document), results));
+      System.err.println("Wrote the tables of " + document + ".");
+    } catch (NoSuchFileException e) {
+      System.err.println("error: there is no file " + e.getMessage());
+      System.exit(1);
+    } catch (IllegalArgumentException | IOException e) {
+      System.err.println("error: " + e.getMessage());
+      System.exit(1);
+    }
+  }
+
+  /** The document with its tables filled. */
+  static String fill(String document, Results results) {
+    Map<String, Results.Outcome> works =
+        results.works().stream()
+            .collect(Collectors.toMap(Results.Outcome::name, Function.identity()));
+    Set<String> left = new HashSet<>(works.keySet());
+    Matcher place = PLACE.matcher(document);
+    StringBuilder filled = new StringBuilder();
+    while (place.find()) {
+      StringBuilder content = new StringBuilder();
+      for (String name : place.group(2).trim().split("\\s+")) {
+        content.append('\n');
+        switch (name) {
+          case "machine" -> machine(results, content);
+          case "targets" -> targets(results, content);
+          default -> {
+            left.remove(name);
+            Results.Outcome work = works.get(name);
+            if (work == null) {
+              content.append("`").append(name).append("` has not been measured.\n");
+            } else {
+              table(work, content);
+            }
+          }
+        }
+      }
+      content.append('\n');
+      place.appendReplacement(
+          filled, Matcher.quoteReplacement(place.group(1) + content + place.group(3)));
+    }
+    place.appendTail(filled);
+    if (!left.isEmpty()) {
+      throw new IllegalArgumentException(
+          "the document has no place for "
+              + left.stream().sorted().toList()
+              + ": add <!-- bench: NAME --> and <!-- /bench -->");
+    }
+    return filled.toString();
+  }
+
+  /** The works that a document's markers name. */
+  static List<String> named(String document) {
+    List<String> names = new ArrayList<>();
+    Matcher place = PLACE.matcher(document);
+    while (place.find()) {
+      names.addAll(List.of(place.group(2).trim().split("\\s+")));
+    }
+    return names;
+  }
+
+  private static void machine(Results results, StringBuilder out) {
+    out.append("| | |\n|---|---|\n");
+    results
+        .machine()
+        .forEach((what, value) ->
+            out.append("| ").append(what).append(" | ").append(value).append(" |\n"));
+  }
+
+  private static void targets(Results results, StringBuilder out) {
+    out.append("| work | Sluice | best peer | target | |\n|---|---:|---:|---|---|\n");
+    for (Results.Outcome work : results.works()) {
+      Results.Entry ours = work.ours();
+      Results.Entry theirs = work.bestPeer();
+      out.append("| ")
+          .append(work.title())
+          .append(" | ")
+          .append(ours == null ? "" : work.text(ours))
+          .append(" | ")
+          .append(theirs == null ? "" : work.text(theirs) + " (" + theirs.contender() + ")")
+          .append(" | ")
+          .append(work.target())
+          .append(" | ")
+          .append(bold(work.verdict()))
+          .append(" |\n");
+    }
+  }
+
+  private static void table(Results.Outcome work, StringBuilder out) {
+    out.append("**")
+        .append(Character.toUpperCase(work.title().charAt(0)))
+        .append(work.title().substring(1))
+        .append("**");
+    if (!work.target().isEmpty()) {
+      out.append(". Target: ")
+          .append(work.target())
+          .append(": ")
+          .append(bold(work.verdict()))
+          .append('.');
+    }
+    out.append("\n\n| contender | result | to Sluice |\n|---|---:|---:|\n");
+    for (Results.Entry entry : work.figures()) {
+      out.append("| ")
+          .append(entry.who())
+          .append(" | ")
+          .append(work.text(entry))
+          .append(" | ")
+          .append(work.ratio(entry))
+          .append(" |\n");
+    }
+    if (work.failure() != null) {
+      out.append("\nFailed: ").append(work.failure()).append('\n');
+    }
+  }
+
+  private static String bold(String verdict) {
+    return verdict.equals(verdict.toUpperCase(Locale.ROOT)) && !verdict.isEmpty()
+        ? "**" + verdict.toLowerCase(Locale.ROOT) + "**"
+        : verdict;
+  }
+}
