@@ -89,6 +89,16 @@ final class FakeApi implements Transport {
         + "\"}";
   }
 
+  /** The version of the last change. */
+  String version() {
+    lock.lock();
+    try {
+      return Long.toString(version);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** How many watches are open. */
   int watches() {
     lock.lock();

@@ -88,6 +88,7 @@ public final class Engine<T> {
   private final AtomicBoolean closed = new AtomicBoolean();
   private final AtomicInteger setAside = new AtomicInteger();
   private volatile boolean caughtUp;
+  private volatile boolean takesKeys = true;
 
   private final LongAdder started = new LongAdder();
   private final LongAdder done = new LongAdder();
@@ -143,6 +144,9 @@ public final class Engine<T> {
         if (next != null) {
           ObjectKey key = next.key();
           if (caughtUp || isNews(key)) {
+            if (aside.remove(key)) {
+              setAside.set(aside.size());
+            }
             add(key, Priority.NORMAL);
           } else if (coalesces) {
             aside.add(key);
@@ -209,22 +213,28 @@ public final class Engine<T> {
   // --- from the queue to the reconciler ---
 
   private void work() {
-    try {
-      for (var item = queue.take(); item != null; item = queue.take()) {
-        ObjectKey key = item.key();
-        try {
-          long rest = runs.begin(key);
-          if (rest > 0) {
-            var unused = queue.addAfter(key, Duration.ofNanos(rest), item.priority());
-            continue;
-          }
-          run(key, item.waited());
-        } finally {
-          item.done();
-        }
+    while (!queue.isDrained()) {
+      try {
+        workUntilDrained();
+      } catch (InterruptedException e) {
+        // By somebody who kept the thread from a reconcile: the queue's end is what ends a worker.
       }
-    } catch (InterruptedException e) {
-      // Closed.
+    }
+  }
+
+  private void workUntilDrained() throws InterruptedException {
+    for (var item = queue.take(); item != null; item = queue.take()) {
+      ObjectKey key = item.key();
+      try {
+        long rest = runs.begin(key);
+        if (rest > 0) {
+          var unused = queue.addAfter(key, Duration.ofNanos(rest), item.priority());
+          continue;
+        }
+        run(key, item.waited());
+      } finally {
+        item.done();
+      }
     }
   }
 
@@ -245,40 +255,41 @@ public final class Engine<T> {
       outcome = Outcome.retry(describe(e));
       log(key, attempt, e);
     }
-    if (deadline.disarm()) {
+    if (deadline.disarm() && outcome instanceof Outcome.Retry) {
       deadlines.increment();
-      if (outcome instanceof Outcome.Retry) {
-        outcome = Outcome.retry("took longer than the " + parts.reconcileTimeout + " allowed");
-      }
+      outcome = Outcome.retry("took longer than the " + parts.reconcileTimeout + " allowed");
     }
     settle(key, attempt, outcome);
+    // Code that is interrupted often sets the mark again: it concerns nobody else.
+    Thread.interrupted();
   }
 
+  /** What became of a run. It is counted when all that follows from it is in place. */
   private void settle(ObjectKey key, int attempt, Outcome outcome) {
     switch (outcome) {
       case Outcome.Done ended -> {
-        done.increment();
         backoff.forget(key);
         addIfChanged(key);
+        done.increment();
       }
       case Outcome.Again later -> {
-        again.increment();
         backoff.forget(key);
         addIfChanged(key);
         var unused = queue.addAfter(key, later.after(), Priority.LOW);
+        again.increment();
       }
       case Outcome.Retry retry -> {
-        retried.increment();
         Duration delay = backoff.nextDelay(key);
         runs.endAndWait(key, delay.toNanos());
         var unused = queue.addAfter(key, delay, Priority.LOW);
         note(new Failure(parts.clock.instant(), key, attempt, retry.cause(), delay));
+        retried.increment();
       }
       case Outcome.Failed terminal -> {
-        failed.increment();
         backoff.forget(key);
         addIfChanged(key);
         note(new Failure(parts.clock.instant(), key, attempt, terminal.cause(), Duration.ZERO));
+        failed.increment();
       }
     }
   }
@@ -343,8 +354,9 @@ public final class Engine<T> {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
-    detach.run();
     queue.close();
+    takesKeys = false;
+    detach.run();
     threads.get(0).interrupt();
     boolean interrupted = false;
     try {
@@ -390,7 +402,7 @@ public final class Engine<T> {
     }
     return new ControllerStatus(
         parts.name,
-        !closed.get(),
+        takesKeys,
         caughtUp && setAside.get() == 0,
         gate.depth(),
         stats.depth() + setAside.get(),
