@@ -22,7 +22,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * }</pre>
  *
  * <p>On a class, one server serves all its tests and is {@linkplain ApiServer#reset reset} before
- * each: objects are those of {@link #load} again, faults are gone. On a method, or with {@link
+ * each: objects are those of {@link #load} and of {@code @BeforeAll} again, faults are gone. Nested
+ * classes share it, unless they have an annotation of their own. On a method, or with {@link
  * Lifecycle#PER_METHOD}, each test has a server of its own. Tests that run in parallel never share
  * one: then each test gets its own, whatever is said here.
  */

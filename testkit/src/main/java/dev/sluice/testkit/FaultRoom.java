@@ -22,9 +22,10 @@ final class FaultRoom implements Faults, Traffic {
   private final ApiServer server;
   private final RequestLog log;
   private final List<Placed> placed = new CopyOnWriteArrayList<>();
+  private final List<Placed> struck = new CopyOnWriteArrayList<>();
   private final List<ReplicaDoor> replicas = new CopyOnWriteArrayList<>();
   private final ReentrantLock doors = new ReentrantLock();
-  private @Nullable OutageNow outage;
+  private volatile @Nullable OutageNow outage;
   private @Nullable Front front;
   private @Nullable ApiService api;
   private Front.@Nullable Door main;
@@ -82,6 +83,7 @@ final class FaultRoom implements Faults, Traffic {
     public void remove() {
       removed = true;
       placed.remove(this);
+      struck.remove(this);
     }
 
     boolean strikes(SeenRequest request) {
@@ -129,7 +131,9 @@ final class FaultRoom implements Faults, Traffic {
       case Fault.GoAway ignored -> throw tooLate(fault);
       default -> {}
     }
-    return ready(front).exchanges().strike(match, new Placed(match, fault));
+    Placed strike = new Placed(match, fault);
+    struck.add(strike);
+    return ready(front).exchanges().strike(match, strike);
   }
 
   private static IllegalArgumentException tooLate(Fault fault) {
@@ -142,16 +146,29 @@ final class FaultRoom implements Faults, Traffic {
 
   @Override
   public void clear() {
-    placed.forEach(Placed::remove);
+    letGo();
     OutageNow now = outage;
     if (now != null) {
       now.end();
     }
   }
 
+  /** Ends what holds single streams and connections. */
+  private void letGo() {
+    placed.forEach(Placed::remove);
+    struck.forEach(Placed::remove);
+    allDoors().forEach(Front.Door::closeFrozen);
+  }
+
   /** Takes away what belongs to one test. */
   void reset() {
     clear();
+    replicas.forEach(ReplicaDoor::close);
+  }
+
+  /** The server ends: nothing comes back. */
+  void close() {
+    letGo();
     replicas.forEach(ReplicaDoor::close);
   }
 
@@ -177,27 +194,36 @@ final class FaultRoom implements Faults, Traffic {
 
   @Override
   public void restart(History history) {
-    ready(front).endWatches();
-    bounce(history);
+    bounce(ready(front)::shutDown, () -> forget(history));
   }
 
   @Override
   public void crash(History history) {
-    bounce(history);
+    bounce(ready(front)::crash, () -> forget(history));
   }
 
-  private void bounce(History history) {
+  private void forget(History history) {
+    if (history == History.LOST) {
+      ready(api).store().renewAll();
+    }
+  }
+
+  /**
+   * Takes the server down, does something meanwhile, and brings it up, unless there is an outage.
+   */
+  private void bounce(Runnable down, Runnable meanwhile) {
     doors.lock();
     try {
       boolean up = outage == null;
       if (up) {
-        allDoors().forEach(Front.Door::shut);
+        down.run();
       }
-      if (history == History.LOST) {
-        ready(api).store().renewAll();
-      }
-      if (up) {
-        openAll();
+      try {
+        meanwhile.run();
+      } finally {
+        if (up) {
+          openAll();
+        }
       }
     } finally {
       doors.unlock();
@@ -212,12 +238,10 @@ final class FaultRoom implements Faults, Traffic {
   }
 
   private void openAll() {
-    for (Front.Door door : allDoors()) {
-      try {
-        door.open();
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
+    try {
+      ready(front).open();
+    } catch (IOException e) {
+      throw new UncheckedIOException("The API server is not back: " + e.getMessage(), e);
     }
   }
 
@@ -243,7 +267,7 @@ final class FaultRoom implements Faults, Traffic {
       OutageNow now = outage;
       if (now == null) {
         now = new OutageNow();
-        allDoors().forEach(Front.Door::shut);
+        ready(front).crash();
         outage = now;
       }
       return now;
@@ -255,19 +279,7 @@ final class FaultRoom implements Faults, Traffic {
   @Override
   public void rewind(Snapshot snapshot) {
     Store.Snapshot content = snapshot.content(server);
-    doors.lock();
-    try {
-      boolean up = outage == null;
-      if (up) {
-        allDoors().forEach(Front.Door::shut);
-      }
-      ready(api).restore(content, true);
-      if (up) {
-        openAll();
-      }
-    } finally {
-      doors.unlock();
-    }
+    bounce(ready(front)::crash, () -> ready(api).restore(content, true));
   }
 
   @Override
@@ -340,22 +352,33 @@ final class FaultRoom implements Faults, Traffic {
 
     @Override
     public void close() {
-      if (replicas.remove(this)) {
-        view.catchUp();
-        door.remove();
+      doors.lock();
+      try {
+        if (replicas.remove(this)) {
+          view.catchUp();
+          door.remove();
+        }
+      } finally {
+        doors.unlock();
       }
     }
   }
 
   @Override
   public Replica addReplica() {
-    ReplicaView view = new ReplicaView(ready(api).store());
+    doors.lock();
     try {
+      if (outage != null) {
+        throw new IllegalStateException("There is an outage: end it first, then add the replica");
+      }
+      ReplicaView view = new ReplicaView(ready(api).store());
       ReplicaDoor replica = new ReplicaDoor(view, ready(front).listen(0, view));
       replicas.add(replica);
       return replica;
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new UncheckedIOException("No replica: " + e.getMessage(), e);
+    } finally {
+      doors.unlock();
     }
   }
 }

@@ -25,7 +25,10 @@ public interface Faults {
    */
   int strike(RequestMatch match, Fault fault);
 
-  /** Removes all injected faults and ends all outages. */
+  /**
+   * Removes all faults that were injected or thrown in, resets connections that were frozen, and
+   * ends an outage. What was stalled goes on.
+   */
   void clear();
 
   /**
@@ -49,13 +52,20 @@ public interface Faults {
     LOST
   }
 
-  /** Restarts the server in good order: watches end cleanly, connections close, ports stay. */
+  /**
+   * Restarts the server in good order: watches end cleanly, requests under way are answered (for a
+   * second at most), HTTP/2 connections get a GOAWAY, connections close. Ports stay, and nobody
+   * else can get them meanwhile.
+   */
   void restart(History history);
 
   /** Kills the server and starts it again: connections are reset. Ports stay. */
   void crash(History history);
 
-  /** Takes the server away: connections are reset, new ones refused, until the outage is ended. */
+  /**
+   * Takes the server away: connections are reset, new ones refused, until the outage is ended. A
+   * second one during the first is the same one.
+   */
   Outage outage();
 
   /** A time without a server. */
@@ -106,6 +116,8 @@ public interface Faults {
   /**
    * Adds a replica: a further API server in front of the same storage, whose watch cache can be
    * made to lag. It is up to date at first.
+   *
+   * @throws IllegalStateException during an outage
    */
   Replica addReplica();
 

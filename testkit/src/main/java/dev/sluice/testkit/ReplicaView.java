@@ -46,7 +46,10 @@ final class ReplicaView implements View {
               ArrayDeque<long[]> past = new ArrayDeque<>();
               while (!Thread.currentThread().isInterrupted()) {
                 long now = System.nanoTime();
-                past.addLast(new long[] {now, store.revision()});
+                long revision = store.revision();
+                if (past.isEmpty() ? revision != limit : revision != past.getLast()[1]) {
+                  past.addLast(new long[] {now, revision});
+                }
                 long seen = limit;
                 while (!past.isEmpty() && now - past.getFirst()[0] >= nanos) {
                   seen = past.removeFirst()[1];

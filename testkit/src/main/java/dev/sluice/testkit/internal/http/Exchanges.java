@@ -24,6 +24,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.zip.Deflater;
 import java.util.zip.GZIPOutputStream;
@@ -64,6 +65,7 @@ public final class Exchanges {
   private final java.time.InstantSource clock;
   private final int watchBuffer;
   private final Set<WatchStream> streams = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger underWay = new AtomicInteger();
   private final ScheduledExecutorService reaper;
 
   Exchanges(
@@ -94,14 +96,27 @@ public final class Exchanges {
     endWatches();
   }
 
-  /** Gives up watches whose clients do not read: they end, cleanly, once the write is through. */
+  /**
+   * Gives up watches whose clients do not read: they end, cleanly, once the write is through. Ends
+   * those whose clients have gone.
+   */
   private void reap() {
     long now = System.nanoTime();
     for (WatchStream stream : streams) {
       long since = stream.writingSince;
-      if (since != 0 && now - since > PATIENCE_NANOS && stream.source.behind() > watchBuffer) {
+      boolean late =
+          since != 0 && now - since > PATIENCE_NANOS && stream.source.behind() > watchBuffer;
+      if (late || stream.wire.hasLeft()) {
         stream.source.cut();
       }
+    }
+  }
+
+  /** Waits until nothing is under way, for so long at most. */
+  void awaitIdle(long nanos) {
+    long deadline = System.nanoTime() + nanos;
+    while (underWay.get() > 0 && System.nanoTime() - deadline < 0) {
+      LockSupport.parkNanos(1_000_000);
     }
   }
 
@@ -130,6 +145,7 @@ public final class Exchanges {
 
   void handle(Request request, Response response, Callback callback, @Nullable View view) {
     Wire wire = new Wire(request, response);
+    underWay.incrementAndGet();
     try {
       if (view == null) {
         throw new Wire.CutException("the listener is being closed");
@@ -144,6 +160,8 @@ public final class Exchanges {
       callback.failed(e);
     } catch (IOException | RuntimeException e) {
       callback.failed(e);
+    } finally {
+      underWay.decrementAndGet();
     }
   }
 

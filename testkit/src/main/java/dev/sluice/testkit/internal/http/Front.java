@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.eclipse.jetty.alpn.server.ALPNServerConnectionFactory;
 import org.eclipse.jetty.http2.HTTP2Connection;
 import org.eclipse.jetty.http2.HTTP2Session;
@@ -38,7 +40,13 @@ import org.jspecify.annotations.Nullable;
  * thread.
  */
 public final class Front implements AutoCloseable {
-  private static final String HOST = "127.0.0.1";
+  private static final String HOST = PortClaim.HOST;
+
+  /** How long what is under way may take when the server stops in good order. */
+  private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /** How long a port that is somebody else's for a moment is asked for again. */
+  private static final long PORT_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final Server jetty;
   private final Exchanges exchanges;
@@ -90,6 +98,48 @@ public final class Front implements AutoCloseable {
       jetty.stop();
     } catch (Exception e) {
       throw new IllegalStateException("The embedded API server did not stop: " + e.getMessage(), e);
+    } finally {
+      doors.values().forEach(Door::release);
+    }
+  }
+
+  /** Kills the server: all connections are reset, all ports are closed. They stay this server's. */
+  public void crash() {
+    doors.values().forEach(Door::crash);
+  }
+
+  /**
+   * Stops the server in good order: nobody new is let in, watches end, what is under way is
+   * answered (for a second at most), HTTP/2 clients are told to go, connections are closed. The
+   * ports stay this server's.
+   */
+  public void shutDown() {
+    doors.values().forEach(Door::stopListening);
+    exchanges.endWatches();
+    exchanges.awaitIdle(GRACE_NANOS);
+    doors.values().forEach(Door::shutDown);
+  }
+
+  /**
+   * Opens all ports again.
+   *
+   * @throws IOException if one of them cannot be opened; the others are
+   */
+  public void open() throws IOException {
+    IOException failed = null;
+    for (Door door : doors.values()) {
+      try {
+        door.open();
+      } catch (IOException e) {
+        if (failed == null) {
+          failed = e;
+        } else {
+          failed.addSuppressed(e);
+        }
+      }
+    }
+    if (failed != null) {
+      throw failed;
     }
   }
 
@@ -102,25 +152,26 @@ public final class Front implements AutoCloseable {
     return exchanges;
   }
 
-  public Iterable<Door> doors() {
-    return doors.values();
-  }
-
   /**
    * Opens a port.
    *
    * @param port 0 for any that is free
+   * @throws IOException if it cannot be had; the message names it and says why
    */
   public Door listen(int port, View view) throws IOException {
     WireConnector connector = new WireConnector(jetty, factories());
     connector.setHost(HOST);
-    connector.setPort(port);
     connector.setIdleTimeout(0);
     connector.setAcceptQueueSize(1024);
-    Door door = new Door(connector, view);
+    Door door = new Door(connector, view, PortClaim.of(port));
     doors.put(connector, door);
     jetty.addConnector(connector);
-    door.open();
+    try {
+      door.open();
+    } catch (IOException e) {
+      door.remove();
+      throw e;
+    }
     return door;
   }
 
@@ -161,15 +212,23 @@ public final class Front implements AutoCloseable {
     http2.setRateControlFactory(new RateControl.Factory() {});
   }
 
-  /** A port on which the server listens. Safe for any thread. */
+  /**
+   * A port on which the server listens. It is the server's from the first opening until the end,
+   * also while nobody listens: see {@link PortClaim}. Any thread may use it, but only one at a time
+   * may open and shut it.
+   */
   public final class Door {
     private final WireConnector connector;
     private final View view;
-    private volatile int port;
+    private final int port;
+    private volatile @Nullable PortClaim claim;
 
-    private Door(WireConnector connector, View view) {
+    private Door(WireConnector connector, View view, PortClaim claim) {
       this.connector = connector;
       this.view = view;
+      this.port = claim.port();
+      this.claim = claim;
+      connector.setPort(port);
     }
 
     /** The port, also while it is closed. */
@@ -177,41 +236,70 @@ public final class Front implements AutoCloseable {
       return port;
     }
 
-    /** Opens the port, the same as before if it was open before. */
-    public void open() throws IOException {
-      if (port != 0) {
-        connector.setPort(port);
-      }
-      if (jetty.isStarted() || jetty.isStarting()) {
+    private void open() throws IOException {
+      long deadline = System.nanoTime() + PORT_PATIENCE_NANOS;
+      while (true) {
         try {
           connector.start();
+          return;
         } catch (Exception e) {
-          throw new IOException(
-              "Port %d of %s cannot be opened: %s"
-                  .formatted(connector.getPort(), HOST, e.getMessage()),
-              e);
+          if (claim != null) {
+            // Not every system lets one listen beside a claim.
+            release();
+          } else if (!PortClaim.isTaken(e) || System.nanoTime() - deadline >= 0) {
+            throw new IOException(PortClaim.refusal(port, e), e);
+          } else {
+            LockSupport.parkNanos(10_000_000);
+          }
         }
-        port = connector.getLocalPort();
-      } else {
-        connector.open();
-        port = connector.getLocalPort();
       }
     }
 
-    /** Closes the port and all its connections: new ones are refused. */
-    public void shut() {
+    private void crash() {
       closeConnections();
+      stop();
+      // What was let in meanwhile.
+      closeConnections();
+    }
+
+    private void stopListening() {
+      connector.close();
+    }
+
+    private void shutDown() {
+      goAway();
+      connector.endPoints.forEach(WireEndPoint::close);
+      stop();
+    }
+
+    private void stop() {
       try {
         connector.stop();
       } catch (Exception e) {
-        throw new IllegalStateException("A door did not stop: " + e.getMessage(), e);
+        throw new IllegalStateException(
+            "Port %d of %s was not closed: %s".formatted(port, HOST, e.getMessage()), e);
       }
-      closeConnections();
+      if (claim == null) {
+        try {
+          claim = PortClaim.of(port);
+        } catch (IOException e) {
+          // Somebody was faster. Opening the port waits for it, and says so if it must.
+        }
+      }
+    }
+
+    private void release() {
+      PortClaim held = claim;
+      claim = null;
+      if (held != null) {
+        held.close();
+      }
     }
 
     /** Closes the port for good. */
     public void remove() {
-      shut();
+      crash();
+      release();
       doors.remove(connector);
       jetty.removeConnector(connector);
     }
@@ -219,6 +307,15 @@ public final class Front implements AutoCloseable {
     /** Cuts all connections, as if the process had been killed. */
     public void closeConnections() {
       connector.endPoints.forEach(WireEndPoint::abort);
+    }
+
+    /** Cuts those connections that were frozen. */
+    public void closeFrozen() {
+      for (WireEndPoint endPoint : connector.endPoints) {
+        if (endPoint.isFrozen()) {
+          endPoint.abort();
+        }
+      }
     }
 
     /** Freezes all connections there are; new ones work. */
@@ -270,6 +367,12 @@ public final class Front implements AutoCloseable {
               }
             }
           });
+    }
+
+    @Override
+    protected boolean handleAcceptFailure(Throwable failure) {
+      // Closing the port on purpose is no failure.
+      return isOpen() && super.handleAcceptFailure(failure);
     }
 
     @Override

@@ -26,6 +26,7 @@ final class Wire {
   private final Response response;
   private final List<Held> faults = new CopyOnWriteArrayList<>();
   private volatile long sent;
+  private volatile boolean broken;
 
   /** A fault and the byte from which its own are counted. */
   private record Held(Traffic.Strike strike, long since) {}
@@ -42,6 +43,16 @@ final class Wire {
   Wire(Request request, Response response) {
     this.request = request;
     this.response = response;
+    request.addFailureListener(why -> broken = true);
+  }
+
+  /** Whether the client is known to be gone, without writing. Does not block. */
+  boolean hasLeft() {
+    if (broken || !isOpen()) {
+      return true;
+    }
+    WireEndPoint endPoint = isHttp2() ? null : endPoint();
+    return endPoint != null && endPoint.hasLeft();
   }
 
   /** Lets a fault take hold; its bytes are counted from here. */
@@ -167,7 +178,7 @@ final class Wire {
       if (!stalled) {
         return room;
       }
-      if (!isOpen()) {
+      if (broken || !isOpen()) {
         throw new CutException("closed while it was stalled");
       }
       if (Thread.interrupted()) {

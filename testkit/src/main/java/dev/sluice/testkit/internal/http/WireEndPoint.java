@@ -5,9 +5,12 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
+import java.util.concurrent.locks.ReentrantLock;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
+import org.eclipse.jetty.util.BufferUtil;
 import org.eclipse.jetty.util.thread.Scheduler;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A connection that can be frozen: nothing is read from it and nothing written to it any more, not
@@ -15,7 +18,12 @@ import org.eclipse.jetty.util.thread.Scheduler;
  * its power or its route.
  */
 final class WireEndPoint extends SocketChannelEndPoint {
+  /** How much is read ahead at most to find out whether the client is still there. */
+  private static final int AHEAD = 16 * 1024;
+
   private volatile boolean frozen;
+  private final ReentrantLock reading = new ReentrantLock();
+  private @Nullable ByteBuffer ahead;
 
   WireEndPoint(
       SocketChannel channel, ManagedSelector selector, SelectionKey key, Scheduler scheduler) {
@@ -37,16 +45,79 @@ final class WireEndPoint extends SocketChannelEndPoint {
     close(new IOException("cut by a fault"));
   }
 
+  boolean isFrozen() {
+    return frozen;
+  }
+
+  /**
+   * Whether the client has gone, seen from here while nothing reads: over HTTP/1.1 nobody does
+   * while an answer is being written. What has come in is kept for the next who reads. Does not
+   * block.
+   */
+  boolean hasLeft() {
+    if (frozen) {
+      return false;
+    }
+    reading.lock();
+    try {
+      ByteBuffer kept = ahead;
+      if (kept == null) {
+        kept = ByteBuffer.allocate(AHEAD);
+        int read = getChannel().read(kept);
+        if (read > 0) {
+          ahead = kept;
+        }
+        return read < 0;
+      }
+      return kept.hasRemaining() && getChannel().read(kept) < 0;
+    } catch (IOException e) {
+      return true;
+    } finally {
+      reading.unlock();
+    }
+  }
+
+  /** Buffers are as Jetty's: what is between position and limit is what is in it. */
   @Override
   public int fill(ByteBuffer buffer) throws IOException {
-    return frozen ? 0 : super.fill(buffer);
+    if (frozen) {
+      return 0;
+    }
+    reading.lock();
+    try {
+      ByteBuffer kept = ahead;
+      if (kept == null) {
+        return super.fill(buffer);
+      }
+      kept.flip();
+      int filled = BufferUtil.append(buffer, kept);
+      if (kept.hasRemaining()) {
+        kept.compact();
+      } else {
+        ahead = null;
+      }
+      return filled;
+    } finally {
+      reading.unlock();
+    }
   }
 
   @Override
   protected void needsFillInterest() {
-    if (!frozen) {
-      super.needsFillInterest();
+    if (frozen) {
+      return;
     }
+    reading.lock();
+    try {
+      if (ahead != null) {
+        // It is here already: the system will not tell of it again.
+        Thread.startVirtualThread(getFillInterest()::fillable);
+        return;
+      }
+    } finally {
+      reading.unlock();
+    }
+    super.needsFillInterest();
   }
 
   @Override
