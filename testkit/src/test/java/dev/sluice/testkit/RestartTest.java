@@ -154,7 +154,7 @@ class RestartTest {
               }));
     }
     try {
-      for (int i = 0; i < 20; i++) {
+      for (int i = 0; i < 10; i++) {
         server.faults().crash(History.KEPT);
         try (Http http = new Http(server)) {
           assertThat(http.get("/readyz").status()).isEqualTo(200);
