@@ -42,6 +42,7 @@ class LifeCycleTest {
             Arrays.stream(classes)
                 .map(c -> selectClass(c))
                 .toArray(s -> new org.junit.platform.engine.discovery.ClassSelector[s]))
+        .configurationParameter(Within.PARAMETER, "true")
         .execute();
   }
 
@@ -57,6 +58,7 @@ class LifeCycleTest {
             "junit.jupiter.execution.parallel.mode.classes.default", "concurrent")
         .configurationParameter("junit.jupiter.execution.parallel.config.strategy", "fixed")
         .configurationParameter("junit.jupiter.execution.parallel.config.fixed.parallelism", "2")
+        .configurationParameter(Within.PARAMETER, "true")
         .execute();
   }
 
@@ -103,6 +105,7 @@ class LifeCycleTest {
 
   @EmbeddedApiServer(load = "settings.yaml")
   @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+  @Within
   static class PerClass {
     @Test
     @Order(1)
@@ -154,6 +157,7 @@ class LifeCycleTest {
   static class InheritsIt extends PerClass {}
 
   @EmbeddedApiServer
+  @Within
   static class WithBeforeAll {
     @BeforeAll
     static void load(ApiServer server) {
@@ -183,6 +187,7 @@ class LifeCycleTest {
   }
 
   @EmbeddedApiServer
+  @Within
   static class WithConstructor {
     private final ApiServer server;
 
@@ -214,6 +219,7 @@ class LifeCycleTest {
   }
 
   @EmbeddedApiServer
+  @Within
   static class Outer {
     @Test
     void outer(ApiServer server) {
@@ -259,6 +265,7 @@ class LifeCycleTest {
 
   @EmbeddedApiServer(lifecycle = Lifecycle.PER_METHOD, load = "settings.yaml")
   @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+  @Within
   static class PerMethod {
     @BeforeEach
     void sees(ApiServer server) {
@@ -287,6 +294,7 @@ class LifeCycleTest {
     assertThat(isUp(SEEN.get(1).url())).isFalse();
   }
 
+  @Within
   static class OnMethods {
     @Test
     void without() {}
@@ -305,6 +313,7 @@ class LifeCycleTest {
   }
 
   @EmbeddedApiServer(lifecycle = Lifecycle.PER_METHOD)
+  @Within
   static class TooEarly {
     @BeforeAll
     static void takes(ApiServer server) {}
@@ -330,6 +339,7 @@ class LifeCycleTest {
   }
 
   @EmbeddedApiServer
+  @Within
   static class OneOfTwo {
     @BeforeAll
     static void takes(ApiServer server) {
@@ -357,6 +367,7 @@ class LifeCycleTest {
 
   @EmbeddedApiServer
   @Execution(ExecutionMode.CONCURRENT)
+  @Within
   static class ParallelTests {
     @Test
     void one(ApiServer server) throws Exception {
@@ -385,6 +396,7 @@ class LifeCycleTest {
 
   @EmbeddedApiServer
   @Execution(ExecutionMode.CONCURRENT)
+  @Within
   static class ParallelWithBeforeAll {
     @BeforeAll
     static void takes(ApiServer server) {}
@@ -409,6 +421,7 @@ class LifeCycleTest {
         "/dev/sluice/testkit/settings.yaml",
         "src/test/resources/dev/sluice/testkit/settings.yaml"
       })
+  @Within
   static class Loads {
     @Test
     void findsIt(ApiServer server) {
@@ -426,6 +439,7 @@ class LifeCycleTest {
   }
 
   @EmbeddedApiServer(load = "missing.yaml")
+  @Within
   static class LoadsWhatIsMissing {
     @Test
     void test() {}
@@ -443,6 +457,7 @@ class LifeCycleTest {
   }
 
   @EmbeddedApiServer(load = "broken.yaml")
+  @Within
   static class LoadsWhatIsBroken {
     @Test
     void test() {}
@@ -457,6 +472,7 @@ class LifeCycleTest {
   }
 
   @EmbeddedApiServer(load = "refused.yaml")
+  @Within
   static class LoadsWhatIsRefused {
     @Test
     void test() {}
@@ -471,6 +487,7 @@ class LifeCycleTest {
   }
 
   @EmbeddedApiServer(history = -1)
+  @Within
   static class WithBadSetting {
     @Test
     void test() {}
