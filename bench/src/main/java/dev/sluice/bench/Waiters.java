@@ -3,12 +3,14 @@ package dev.sluice.bench;
 import dev.sluice.flow.Rate;
 import dev.sluice.flow.RateLimiter;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,8 +20,9 @@ import org.jspecify.annotations.Nullable;
  * <p>A waiter's bytes are the heap in use after collections, with all of them waiting, less that
  * with as many virtual threads that are parked and do nothing else: so the frames of {@code
  * acquire} on their stacks count, too. The bookkeeping of cancelling is the time that 100,000
- * {@code cancel} calls take, one after the other, on futures of {@code acquireAsync}; for threads
- * it is part of the time from the first {@code interrupt} until the last thread has ended.
+ * {@code cancel} calls take, one after the other, on futures of {@code acquireAsync}, beside what
+ * the same calls take on futures that wait for nothing; for threads it is part of the time from the
+ * first {@code interrupt} until the last thread has ended.
  */
 @Work(
     name = "waiters-bytes",
@@ -46,10 +49,12 @@ public final class Waiters implements Measured {
     double[] parked = Fork.run(Crowd.class, effort, "parked");
     double[] threads = Fork.run(Crowd.class, effort, "threads");
     double[] futures = Fork.run(Crowd.class, effort, "futures");
+    double[] plain = Fork.run(Crowd.class, effort, "plain futures");
     return List.of(
         Figure.of("waiters-bytes", "sluice, acquire on virtual threads", threads[0] - parked[0]),
         Figure.of("waiters-bytes", "sluice, acquireAsync", futures[0]),
         Figure.of("waiters-cancel", "sluice, acquireAsync, cancel one by one", futures[1]),
+        Figure.of("waiters-cancel", "floor: as many futures that wait for nothing", plain[1]),
         Figure.of("waiters-end", "sluice, acquire", threads[1]),
         Figure.of("waiters-end", "floor: virtual threads that were only parked", parked[1]));
   }
@@ -59,27 +64,38 @@ public final class Waiters implements Measured {
     @Override
     public double[] run(Effort effort, String kind) throws Exception {
       int count = effort.choose(100_000, 100_000, 1_000);
-      int runs = effort.choose(5, 2, 1);
-      double[] bytes = new double[1];
-      double millis = Measured.median(runs, () -> once(kind, count, bytes));
-      return new double[] {bytes[0], millis};
+      int runs = effort.choose(7, 3, 1);
+      double[] bytes = new double[runs];
+      double[] millis = new double[runs];
+      for (int i = 0; i < runs; i++) {
+        double[] one = once(kind, count);
+        bytes[i] = one[0];
+        millis[i] = one[1];
+      }
+      Arrays.sort(bytes);
+      Arrays.sort(millis);
+      return new double[] {bytes[runs / 2], millis[runs / 2]};
     }
 
-    private static double once(String kind, int count, double[] bytes) throws Exception {
+    private static double[] once(String kind, int count) throws Exception {
       RateLimiter limiter =
           RateLimiter.builder().startEmpty().tokenBucket(Rate.of(1, Duration.ofDays(1)), 1);
-      return kind.equals("futures")
-          ? futures(limiter, count, bytes)
-          : threads(kind.equals("parked") ? null : limiter, count, bytes);
+      return switch (kind) {
+        case "futures" -> futures(limiter, limiter::acquireAsync, count);
+        case "plain futures" -> futures(limiter, CompletableFuture::new, count);
+        case "threads" -> threads(limiter, count);
+        default -> threads(null, count);
+      };
     }
 
-    private static double futures(RateLimiter limiter, int count, double[] bytes) {
+    private static double[] futures(
+        RateLimiter limiter, Supplier<CompletableFuture<?>> next, int count) {
       CompletableFuture<?>[] futures = new CompletableFuture<?>[count];
       long before = Heap.used();
       for (int i = 0; i < count; i++) {
-        futures[i] = limiter.acquireAsync();
+        futures[i] = next.get();
       }
-      bytes[0] = (double) (Heap.used() - before) / count;
+      double bytes = (double) (Heap.used() - before) / count;
       long start = System.nanoTime();
       for (CompletableFuture<?> future : futures) {
         if (!future.cancel(false)) {
@@ -90,10 +106,10 @@ public final class Waiters implements Measured {
       if (limiter.waiting() != 0) {
         throw new AssertionError(limiter.waiting());
       }
-      return took / 1e6;
+      return new double[] {bytes, took / 1e6};
     }
 
-    private static double threads(@Nullable RateLimiter limiter, int count, double[] bytes)
+    private static double[] threads(@Nullable RateLimiter limiter, int count)
         throws InterruptedException {
       AtomicInteger arrived = new AtomicInteger();
       CountDownLatch ended = new CountDownLatch(count);
@@ -128,7 +144,7 @@ public final class Waiters implements Measured {
         }
         return true;
       });
-      bytes[0] = (double) (Heap.used() - before) / count;
+      double bytes = (double) (Heap.used() - before) / count;
       long start = System.nanoTime();
       for (Thread thread : threads) {
         thread.interrupt();
@@ -138,7 +154,7 @@ public final class Waiters implements Measured {
       for (Thread thread : threads) {
         thread.join();
       }
-      return took / 1e6;
+      return new double[] {bytes, took / 1e6};
     }
 
     private static void await(BooleanSupplier condition) {

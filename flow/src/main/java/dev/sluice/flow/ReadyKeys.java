@@ -218,7 +218,7 @@ final class ReadyKeys<K> {
     }
     int turns = sinceAged;
     sinceAged = Math.min(turns + 1, agedOneIn);
-    if (turns + 1 >= agedOneIn && size > levels[served].size) {
+    if (turns + 1 >= agedOneIn && size > levels[served].size && mayHaveAged(now)) {
       int aged = agedBelow(served, now);
       if (aged >= 0) {
         sinceAged = 0;
@@ -243,10 +243,17 @@ final class ReadyKeys<K> {
     return key;
   }
 
+  /** No key has its priority for longer than the oldest has waited. */
+  private boolean mayHaveAged(long now) {
+    HeldKey<K> first = oldest;
+    return first != null && now - first.since >= ageingNanos;
+  }
+
   /** The level below {@code served} with an aged key whose turn it is; -1 if there is none. */
   private int agedBelow(int served, long now) {
+    int candidate = lastAged;
     for (int i = 1; i <= levels.length; i++) {
-      int candidate = (lastAged + i) % levels.length;
+      candidate = candidate + 1 == levels.length ? 0 : candidate + 1;
       HeldKey<K> first = levels[candidate].oldest;
       if (candidate > served && first != null && now - first.prioritySince >= ageingNanos) {
         return candidate;
