@@ -10,8 +10,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -187,6 +190,7 @@ public final class Report {
     } else {
       differences(page, deliberate, embedded);
     }
+    facts(page, real, embedded, lasting);
     page.append(
         """
         ## How to read the rest
@@ -226,6 +230,48 @@ public final class Report {
       page.append('\n');
     }
     return page.toString();
+  }
+
+  private static void facts(
+      StringBuilder page, Results real, Results embedded, @Nullable Results lasting) {
+    page.append(
+        """
+        ## Sentence by sentence
+
+        What the project knows about API servers, and the cases that show it. *ours* says whether the embedded server
+        answers all of them as the real one.
+
+        """);
+    for (Facts.Section section : Facts.read().sections()) {
+      page.append("### ").append(section.title()).append("\n\n");
+      page.append("| sentence | shown by | ours |\n|---|---|---|\n");
+      for (Facts.Sentence sentence : section.sentences()) {
+        Set<String> verdicts = new TreeSet<>();
+        for (String id : sentence.cases()) {
+          Results.Case c = real.get(id);
+          if (c != null) {
+            verdicts.add(
+                switch (verdict(c, embedded.get(id))) {
+                  case SAME -> "the same";
+                  case DELIBERATE -> "differs, see above";
+                  case WRONG -> "**wrong**, see above";
+                });
+          } else if (lasting == null || lasting.get(id) == null) {
+            verdicts.add("not run: takes long");
+          }
+        }
+        row(
+            page,
+            sentence.text(),
+            sentence.cases().isEmpty()
+                ? sentence.reason()
+                : sentence.cases().stream()
+                    .map(id -> "`" + id + "`")
+                    .collect(Collectors.joining(" ")),
+            sentence.cases().isEmpty() ? "-" : String.join("; ", verdicts));
+      }
+      page.append('\n');
+    }
   }
 
   private static void differences(StringBuilder page, List<Results.Case> cases, Results embedded) {

@@ -156,10 +156,24 @@ final class Transcript {
     if (status.has("reason")) {
       line.append(' ').append(status.path("reason").asString(""));
     }
-    if (status.has("message")) {
-      line.append(" \"").append(status.path("message").asString("")).append('"');
-    }
     JsonNode details = status.path("details");
+    List<String> causes = new ArrayList<>();
+    String message = status.path("message").asString("");
+    for (JsonNode cause : details.path("causes")) {
+      causes.add(
+          cause.path("reason").asString("no reason")
+              + (cause.has("field") ? " " + cause.path("field").asString("") : "")
+              + " \""
+              + cause.path("message").asString("")
+              + '"');
+    }
+    if (causes.size() > 1 && isValidation(details)) {
+      causes.sort(null);
+      message = withoutOrder(message, details.path("causes"));
+    }
+    if (status.has("message")) {
+      line.append(" \"").append(message).append('"');
+    }
     if (details.isObject()) {
       List<String> parts = new ArrayList<>();
       for (String name : List.of("name", "group", "kind", "uid", "retryAfterSeconds")) {
@@ -168,19 +182,32 @@ final class Transcript {
         }
       }
       line.append(' ').append(parts);
-      for (JsonNode cause : details.path("causes")) {
-        line.append(" | ")
-            .append(cause.path("reason").asString("no reason"))
-            .append(cause.has("field") ? " " + cause.path("field").asString("") : "")
-            .append(" \"")
-            .append(cause.path("message").asString(""))
-            .append('"');
-      }
+      causes.forEach(cause -> line.append(" | ").append(cause));
     }
     if (status.at("/metadata/continue").isString()) {
       line.append(" continue");
     }
     return line.toString();
+  }
+
+  /** Whether it is the real server's schema validation, which walks maps in no order. */
+  private static boolean isValidation(JsonNode details) {
+    return details.path("group").asString("").endsWith("contract.sluice.dev");
+  }
+
+  /** The message with {@code [...]} for its causes if it holds each of them. */
+  private static String withoutOrder(String message, JsonNode causes) {
+    int start = message.indexOf(" is invalid: [");
+    if (start < 0) {
+      return message;
+    }
+    for (JsonNode cause : causes) {
+      String text = cause.path("field").asString("") + ": " + cause.path("message").asString("");
+      if (!message.contains(text)) {
+        return message;
+      }
+    }
+    return message.substring(0, start) + " is invalid: [causes in any order]";
   }
 
   /**

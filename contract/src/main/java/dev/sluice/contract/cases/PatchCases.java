@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.contract.Answer;
 import dev.sluice.contract.Api;
 import dev.sluice.contract.Chapter;
+import dev.sluice.contract.Deliberate;
 import dev.sluice.contract.Proves;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -22,6 +23,9 @@ import tools.jackson.databind.JsonNode;
 
 @Chapter(value = "Patches", order = 4)
 public abstract class PatchCases {
+  private static final String APPLY = "application/apply-patch+yaml";
+  private static final String NO_APPLY =
+      "Server-side apply is not served yet: it is refused with 415, and the refusal names what is.";
 
   private static List<String> values(JsonNode array, String field) {
     List<String> values = new ArrayList<>();
@@ -374,5 +378,99 @@ public abstract class PatchCases {
     assertThat(failures).isEmpty();
     assertThat(api.get(CONFIG_MAPS + "/a").at("/data").propertyNames())
         .containsExactly("k", "w0", "w1", "w2", "w3");
+  }
+
+  // ---- server-side apply
+
+  private static Answer apply(Api api, String path, String body, String... parameters) {
+    return api.patch(APPLY, path, body, parameters);
+  }
+
+  private static String configMap(String rest) {
+    return "{apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'a'}, " + rest + "}";
+  }
+
+  @Proves(
+      "Server-side apply (application/apply-patch+yaml, fieldManager): creates, changes, takes away"
+          + " what the manager no longer says, and tells conflicts: 409, unless forced.")
+  @Deliberate(NO_APPLY)
+  void serverSideApply(Api api) {
+    String path = CONFIG_MAPS + "/a";
+    apply(api, path, configMap("data: {k: '1', l: '1'}"), "fieldManager=one").expect(201);
+    apply(api, path, configMap("data: {k: '1', l: '1'}"), "fieldManager=one").expect(200);
+    Answer left = apply(api, path, configMap("data: {k: '2'}"), "fieldManager=one").expect(200);
+    assertThat(left.at("/data").toString()).isEqualTo("{\"k\":\"2\"}");
+    apply(api, path, configMap("data: {k: '3'}"), "fieldManager=two").expect(409, "Conflict");
+    apply(api, path, configMap("data: {k: '3'}"), "fieldManager=two", "force=true").expect(200);
+    apply(api, path, configMap("data: {k: '3'}")).expect(422, "Invalid");
+    apply(
+            api,
+            WIDGETS + "/w",
+            "{apiVersion: 'contract.sluice.dev/v1', kind: 'Widget', metadata: {name: 'w'}, spec:"
+                + " {size: 1}}",
+            "fieldManager=one")
+        .expect(201);
+  }
+
+  @Proves("Apply of an undeclared field on a built-in kind: 500.")
+  @Deliberate(NO_APPLY)
+  void applyOfAnUndeclaredField(Api api) {
+    apply(api, CONFIG_MAPS + "/a", configMap("extra: 1"), "fieldManager=one").expect(500);
+  }
+
+  @Proves(
+      "Apply to a missing object with a resourceVersion creates it (201); with a uid: 409, or 422"
+          + " if it exists.")
+  @Deliberate(NO_APPLY)
+  void applyToAMissingObject(Api api) {
+    String uid = "uid: '11111111-1111-1111-1111-111111111111'";
+    apply(
+            api,
+            CONFIG_MAPS + "/b",
+            "{apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'b', " + uid + "}}",
+            "fieldManager=one")
+        .expect(409, "Conflict");
+    apply(
+            api,
+            CONFIG_MAPS + "/a",
+            "{apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'a', resourceVersion: '1'}}",
+            "fieldManager=one")
+        .expect(201);
+    apply(
+            api,
+            CONFIG_MAPS + "/a",
+            "{apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'a', " + uid + "}}",
+            "fieldManager=one")
+        .expect(422, "Invalid");
+  }
+
+  @Proves(
+      "After another manager took all keys of data, the one that created it keeps {\"f:data\":{}}.")
+  @Deliberate(NO_APPLY)
+  void applyThatTakesAllKeys(Api api) {
+    String path = CONFIG_MAPS + "/a";
+    api.post(CONFIG_MAPS, configMap("data: {k: '1'}"), "fieldManager=one").expect(201);
+    Answer taken =
+        apply(api, path, configMap("data: {k: '2'}"), "fieldManager=two", "force=true").expect(200);
+    List<String> fields = new ArrayList<>();
+    taken
+        .at("/metadata/managedFields")
+        .forEach(
+            entry -> fields.add(entry.path("manager").asString("") + " " + entry.path("fieldsV1")));
+    assertThat(fields)
+        .containsExactlyInAnyOrder("one {\"f:data\":{}}", "two {\"f:data\":{\"f:k\":{}}}");
+  }
+
+  @Proves("Apply of what is no YAML or of another kind: 400.")
+  @Deliberate(NO_APPLY)
+  void applyOfSomethingElse(Api api) {
+    api.send("PATCH", CONFIG_MAPS + "/a?fieldManager=one", "a: [", "Content-Type", APPLY)
+        .expect(400, "BadRequest");
+    apply(
+            api,
+            CONFIG_MAPS + "/a",
+            "{apiVersion: 'v1', kind: 'Secret', metadata: {name: 'a'}}",
+            "fieldManager=one")
+        .expect(400, "BadRequest");
   }
 }

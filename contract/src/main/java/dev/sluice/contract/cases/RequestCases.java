@@ -1,6 +1,7 @@
 package dev.sluice.contract.cases;
 
 import static dev.sluice.contract.Api.CONFIG_MAPS;
+import static dev.sluice.contract.Api.CRDS;
 import static dev.sluice.contract.Api.JSON;
 import static dev.sluice.contract.Api.MERGE_PATCH;
 import static dev.sluice.contract.Api.PODS;
@@ -14,6 +15,7 @@ import dev.sluice.contract.Proves;
 import java.net.http.HttpClient;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import tools.jackson.databind.node.ObjectNode;
 
 @Chapter(value = "Requests that cannot be served", order = 6)
 public abstract class RequestCases {
@@ -154,6 +156,233 @@ public abstract class RequestCases {
     assertThat(raw(api, WIDGETS, "{\"metadata\":{\"name\":\"a\"}}").code()).isEqualTo(400);
     assertThat(raw(api, WIDGETS, "{\"kind\":\"Widget\",\"metadata\":{\"name\":\"a\"}}").code())
         .isEqualTo(400);
+  }
+
+  @Proves(
+      "What Go's decoder does not take for JSON is refused, what it takes is taken: byte order"
+          + " marks, control characters, odd escapes and numbers, comments.")
+  void almostJson(Api api) {
+    for (String data :
+        List.of(
+            "\"\\x41\"",
+            "\"\\u12\"",
+            "\"a\nb\"",
+            "\"a\tb\"",
+            "'single'",
+            "NaN",
+            "01",
+            "+1",
+            ".5",
+            "1.",
+            "-",
+            "1e",
+            "tru",
+            "nulll",
+            "/* none */ \"x\"",
+            "\"x\",")) {
+      assertThat(raw(api, CONFIG_MAPS, "{\"data\":{\"k\":" + data + "}}").code()).isEqualTo(400);
+    }
+    raw(api, CONFIG_MAPS, "\ufeff{\"metadata\":{\"name\":\"a\"}}").expect(400, "BadRequest");
+    raw(api, WIDGETS, "\ufeff{" + WIDGET + ",\"metadata\":{\"name\":\"a\"}}")
+        .expect(400, "BadRequest");
+    raw(api, WIDGETS, "{" + WIDGET + ",\"metadata\":{\"name\":\"a\"},\"spec\":{\"size\":01}}")
+        .expect(400, "BadRequest");
+    raw(
+            api,
+            CONFIG_MAPS,
+            " \r\n"
+                + "\t{ \"metadata\" : {\"name\" : \"\\u0061\"}, \"data\": {\"k\": \"\\ud83d\\ude00"
+                + " \\/\"} } \n")
+        .expect(201);
+    assertThat(api.get(CONFIG_MAPS + "/a").text("/data/k")).isEqualTo("\ud83d\ude00 /");
+  }
+
+  @Proves(
+      "Numbers in a custom resource: what is no integer of 64 bits becomes a float, or is refused.")
+  void oddNumbers(Api api) {
+    int index = 0;
+    for (String size : List.of("1.0", "1e1", "1.5", "-0", "9223372036854775808", "1e400")) {
+      Answer answer =
+          raw(
+              api,
+              WIDGETS,
+              "{"
+                  + WIDGET
+                  + ",\"metadata\":{\"name\":\"a"
+                  + index++
+                  + "\"},\"spec\":{\"size\":"
+                  + size
+                  + "}}");
+      if (answer.code() == 201) {
+        api.show("size", answer.at("/spec/size"));
+      }
+    }
+  }
+
+  @Proves(
+      "Invalid UTF-8 and lone surrogates in JSON become the replacement character U+FFFD; in YAML"
+          + " they are refused.")
+  void invalidUtf8(Api api) {
+    Answer builtIn =
+        bytes(
+            api,
+            CONFIG_MAPS,
+            JSON,
+            "{\"metadata\":{\"name\":\"a\"},\"data\":{\"k\":\"x\u00ffy\"}}");
+    api.show("data", builtIn.expect(201).at("/data"));
+    Answer custom =
+        bytes(
+            api,
+            WIDGETS,
+            JSON,
+            "{" + WIDGET + ",\"metadata\":{\"name\":\"a\"},\"spec\":{\"note\":\"x\u00c3(y\"}}");
+    api.show("spec", custom.expect(201).at("/spec"));
+    api.show(
+        "data",
+        raw(
+                api,
+                CONFIG_MAPS,
+                "{\"metadata\":{\"name\":\"b\"},\"data\":{\"k\":\"x\\ud800y \\udc00\\ud800\"}}")
+            .expect(201)
+            .at("/data"));
+    bytes(api, CONFIG_MAPS, "application/yaml", "metadata: {name: c}\ndata: {k: 'x\u00ffy'}\n")
+        .expect(400, "BadRequest");
+  }
+
+  // Each char is one byte.
+  private static Answer bytes(Api api, String path, String type, String body) {
+    return api.send(
+        api.target().client(),
+        "POST",
+        path,
+        body.getBytes(StandardCharsets.ISO_8859_1),
+        "Content-Type",
+        type);
+  }
+
+  @Proves("Nesting is no harm in itself; more than 10,000 levels: 400.")
+  void deepNesting(Api api) {
+    int depth = 300;
+    String deep = "[".repeat(depth) + "]".repeat(depth);
+    Answer custom =
+        api.send(
+                "POST",
+                WIDGETS,
+                "{"
+                    + WIDGET
+                    + ",\"metadata\":{\"name\":\"a\"},\"spec\":{\"free\":{\"x\":"
+                    + deep
+                    + "}}}",
+                "Content-Type",
+                JSON)
+            .expect(201);
+    assertThat(custom.at("/spec/free/x").toString()).isEqualTo(deep);
+    api.send(
+            "POST",
+            CONFIG_MAPS,
+            "{\"metadata\":{\"name\":\"a\"},\"extra\":" + deep + "}",
+            "Content-Type",
+            JSON)
+        .expect(201);
+    for (String open : List.of("[", "{\"x\":")) {
+      String tooDeep = open.repeat(10_001);
+      assertThat(
+              api.send(
+                      "POST",
+                      WIDGETS,
+                      "{"
+                          + WIDGET
+                          + ",\"metadata\":{\"name\":\"b\"},\"spec\":{\"free\":{\"x\":"
+                          + tooDeep,
+                      "Content-Type",
+                      JSON)
+                  .code())
+          .isEqualTo(400);
+    }
+    assertThat(api.get(WIDGETS).names()).containsExactly("a");
+  }
+
+  @Proves("A YAML body that explodes by its aliases is refused: 400.")
+  void yamlThatExplodes(Api api) {
+    StringBuilder yaml = new StringBuilder("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for (int i = 1; i < 9; i++) {
+      String before = "*a" + (i - 1);
+      yaml.append("a" + i + ": &a" + i + " [" + (before + ", ").repeat(9) + before + "]\n");
+    }
+    assertThat(
+            api.send(
+                    "POST",
+                    WIDGETS,
+                    "apiVersion: contract.sluice.dev/v1\nkind: Widget\nmetadata: {name: a}\n"
+                        + yaml,
+                    "Content-Type",
+                    "application/yaml")
+                .code())
+        .isEqualTo(400);
+  }
+
+  @Proves("PUT and PATCH with an empty or foreign body: 400, or 422 for a custom resource's kind.")
+  void foreignBodiesOfUpdates(Api api) {
+    api.configMap("a");
+    api.widget("w");
+    for (String body :
+        List.of(
+            "",
+            "{}",
+            "null",
+            "[]",
+            "{\"metadata\":null}",
+            "{\"kind\":\"Secret\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\"}}",
+            "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v2\",\"metadata\":{\"name\":\"a\"}}",
+            "{\"metadata\":{\"name\":\"a\",\"namespace\":\"elsewhere\"}}")) {
+      api.note("body: " + body);
+      assertThat(api.send("PUT", CONFIG_MAPS + "/a", body, "Content-Type", JSON).code())
+          .isEqualTo(400);
+    }
+    for (String body :
+        List.of(
+            "",
+            "{}",
+            "null",
+            "{" + WIDGET + "}",
+            "{\"apiVersion\":\"contract.sluice.dev/v1\",\"kind\":\"Gadget\",\"metadata\":{\"name\":\"w\"}}",
+            "{\"apiVersion\":\"contract.sluice.dev/v2\",\"kind\":\"Widget\",\"metadata\":{\"name\":\"w\"}}",
+            "{" + WIDGET + ",\"metadata\":{\"name\":\"w\",\"namespace\":\"elsewhere\"}}")) {
+      api.note("body: " + body);
+      assertThat(api.send("PUT", WIDGETS + "/w", body, "Content-Type", JSON).code())
+          .isBetween(400, 422);
+    }
+    for (String patch :
+        List.of(
+            "{kind: 'Secret'}",
+            "{kind: 'Secret', data: null}",
+            "{kind: 'Nonsense'}",
+            "{apiVersion: 'v2'}",
+            "{kind: null, apiVersion: null}",
+            "{metadata: {namespace: 'elsewhere'}}",
+            "{metadata: null}")) {
+      api.note("patch: " + patch);
+      api.patch(MERGE_PATCH, CONFIG_MAPS + "/a", patch);
+    }
+    assertThat(api.get(CONFIG_MAPS + "/a").text("/data/k")).isEqualTo("v");
+    for (String patch :
+        List.of(
+            "{kind: 'Gadget'}",
+            "{apiVersion: 'contract.sluice.dev/v2'}",
+            "{metadata: {namespace: 'elsewhere'}}",
+            "{metadata: null}",
+            "{spec: null}")) {
+      api.note("patch: " + patch);
+      api.patch(MERGE_PATCH, WIDGETS + "/w", patch);
+    }
+  }
+
+  @Proves("A body without metadata: 422 for want of a name.")
+  void withoutMetadata(Api api) {
+    raw(api, CONFIG_MAPS, "{}").expect(422, "Invalid");
+    raw(api, CONFIG_MAPS, "{\"metadata\":null}").expect(422, "Invalid");
+    raw(api, WIDGETS, "{" + WIDGET + "}").expect(422, "Invalid");
+    raw(api, WIDGETS, "{" + WIDGET + ",\"metadata\":null}").expect(422, "Invalid");
   }
 
   // ---- unknown and duplicate fields
@@ -316,6 +545,38 @@ public abstract class RequestCases {
                     + "x".repeat(1_400_000)
                     + "'}}")
             .expect(201));
+  }
+
+  @Proves(
+      "An update or a patch that makes an object too large is refused as its creation would be.")
+  void objectsThatGrowTooLarge(Api api) {
+    api.configMap("a");
+    api.patch(MERGE_PATCH, CONFIG_MAPS + "/a", "{data: {l: '" + "x".repeat(1024 * 1024) + "'}}")
+        .expect(422, "Invalid");
+    api.widget("w");
+    String note = "x".repeat(1_600_000);
+    api.patch(MERGE_PATCH, WIDGETS + "/w", "{spec: {note: '" + note + "'}}").expect(500);
+    Answer widget = api.get(WIDGETS + "/w").expect(200);
+    ObjectNode changed = (ObjectNode) widget.json();
+    ((ObjectNode) changed.get("spec")).put("note", note);
+    api.put(WIDGETS + "/w", changed).expect(500);
+    assertThat(api.get(WIDGETS + "/w").version()).isEqualTo(widget.version());
+  }
+
+  @Proves("A body above 3 MiB for a custom resource: 413 as well.")
+  void customBodyAboveThreeMebibytes(Api api) {
+    String body =
+        "{"
+            + WIDGET
+            + ",\"metadata\":{\"name\":\"a\"},\"spec\":{\"note\":\""
+            + "x".repeat(3 * 1024 * 1024)
+            + "\"}}";
+    api.send("POST", WIDGETS, body, "Content-Type", JSON).expect(413, "RequestEntityTooLarge");
+    api.widget("w");
+    api.send("PUT", WIDGETS + "/w", body, "Content-Type", JSON)
+        .expect(413, "RequestEntityTooLarge");
+    api.send("PATCH", WIDGETS + "/w", body, "Content-Type", MERGE_PATCH)
+        .expect(413, "RequestEntityTooLarge");
   }
 
   // ---- content types
@@ -553,5 +814,43 @@ public abstract class RequestCases {
     Answer answer = api.get(CONFIG_MAPS).expect(200);
     assertThat(answer.header("X-Kubernetes-PF-FlowSchema-UID")).hasSize(36);
     assertThat(answer.header("X-Kubernetes-PF-PriorityLevel-UID")).hasSize(36);
+  }
+
+  // ---- who asks
+
+  // Over HTTP/2 the real server ends the connection of whom it does not know; others share it.
+  private static Answer as(Api api, String authorization, String path) {
+    return api.send(api.target().http1Client(), "GET", path, null, "Authorization", authorization);
+  }
+
+  @Proves("No token: 403 as system:anonymous; the version and the health are told to anybody.")
+  void noToken(Api api) {
+    for (String path : List.of(CONFIG_MAPS, CONFIG_MAPS + "/a", "/api/v1/nodes", WIDGETS, CRDS)) {
+      as(api, "", path).expect(403, "Forbidden");
+    }
+    as(api, "", CONFIG_MAPS + "?watch=1").expect(403, "Forbidden");
+    api.send(
+            api.target().http1Client(),
+            "POST",
+            CONFIG_MAPS,
+            "{\"metadata\":{\"name\":\"a\"}}".getBytes(StandardCharsets.UTF_8),
+            "Authorization",
+            "",
+            "Content-Type",
+            JSON)
+        .expect(403, "Forbidden");
+    as(api, "", "/nonsense").expect(403, "Forbidden");
+    api.quietly(() -> {
+      for (String path : List.of("/version", "/healthz", "/livez", "/readyz")) {
+        as(api, "", path).expect(200);
+      }
+    });
+  }
+
+  @Proves("A wrong token: 401, even on /version.")
+  void wrongToken(Api api) {
+    for (String path : List.of(CONFIG_MAPS, "/version", "/nonsense", CONFIG_MAPS + "?watch=1")) {
+      as(api, "Bearer wrong", path).expect(401, "Unauthorized");
+    }
   }
 }

@@ -73,7 +73,7 @@ public final class ApiService implements AutoCloseable {
     this.store = new Store(settings.history());
     this.builtins = Builtins.all();
     this.catalog = new Catalog(builtins);
-    this.decoder = new Decoder((version, kind) -> catalog.ofKind(version, kind) != null);
+    this.decoder = new Decoder((version, kind) -> catalog.ofKind(version, kind));
     this.lists = new Lists(store);
     this.housekeeping = new Housekeeping(this, settings.collectGarbage());
     this.registry = new Registry(store, settings.clock(), settings.random(), housekeeping);
@@ -765,6 +765,7 @@ public final class ApiService implements AutoCloseable {
             target.name(),
             present -> object.deepCopy(),
             new Registry.UpdateOptions(status, false, dryRun, Meta.uid(object), false));
+    resource.strategy().warnings(outcome.object()).forEach(request::warn);
     return object(outcome.created() ? 201 : 200, resource, outcome.object(), accept, request);
   }
 
@@ -790,6 +791,7 @@ public final class ApiService implements AutoCloseable {
             target.name(),
             present -> patched(resource, patch, present, request),
             new Registry.UpdateOptions(status, false, dryRun, null, false));
+    resource.strategy().warnings(outcome.object()).forEach(request::warn);
     return object(outcome.created() ? 201 : 200, resource, outcome.object(), accept, request);
   }
 
@@ -834,6 +836,7 @@ public final class ApiService implements AutoCloseable {
     }
     JsonNode before = patch.shown(object.deepCopy());
     try {
+      decoder.keepsItsKind(resource, object, faults);
       decoded = decoder.decodeOrThrow(resource, object, faults);
     } catch (GoCodec.TypeException e) {
       throw invalidPatch(resource, before, String.valueOf(e.getMessage()));

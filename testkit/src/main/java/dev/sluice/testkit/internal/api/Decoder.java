@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -28,7 +29,7 @@ final class Decoder {
 
   /** Which kinds are registered at all, for telling an unknown kind from one in a wrong place. */
   interface KnownKinds {
-    boolean knows(String apiVersion, String kind);
+    @Nullable Resource find(String apiVersion, String kind);
   }
 
   Decoder(KnownKinds kinds) {
@@ -92,6 +93,8 @@ final class Decoder {
       throw unrecognized(resource, String.valueOf(e.getMessage()), bytes);
     } catch (Yaml.MalformedException e) {
       throw unrecognized(resource, String.valueOf(e.getMessage()), bytes);
+    } catch (Json.RangeException e) {
+      throw cannotBeHandled(resource, String.valueOf(e.getMessage()));
     } catch (Json.MalformedException e) {
       throw unrecognized(
           resource, "couldn't get version/kind; json parse error: " + e.getMessage(), bytes);
@@ -234,19 +237,70 @@ final class Decoder {
 
   private StatusException misplaced(Resource resource, String apiVersion, String kind) {
     String version = apiVersion.substring(apiVersion.indexOf('/') + 1);
-    String why;
-    if (kinds.knows(apiVersion, kind)) {
-      why =
-          "converting (%s.%s) to (%s.%s): unknown conversion"
-              .formatted(version, kind, internalPackage(resource), resource.kind());
-    } else {
-      why =
-          "no kind %s is registered for version %s in scheme \"pkg/runtime/scheme.go:111\""
-              .formatted(Go.quote(kind), Go.quote(apiVersion));
-    }
+    String why = whyMisplaced(resource, apiVersion, kind);
     return StatusException.badRequest(
         "%s in version %s cannot be handled as a %s: %s"
             .formatted(kind, Go.quote(version), resource.kind(), why));
+  }
+
+  /** Go's complaint about an object of another built-in kind than its path's. */
+  private String whyMisplaced(Resource resource, String apiVersion, String kind) {
+    return kinds.find(apiVersion, kind) != null
+        ? "converting (%s.%s) to (%s.%s): unknown conversion"
+            .formatted(
+                apiVersion.substring(apiVersion.indexOf('/') + 1),
+                kind,
+                internalPackage(resource),
+                resource.kind())
+        : "no kind %s is registered for version %s in scheme \"pkg/runtime/scheme.go:111\""
+            .formatted(Go.quote(kind), Go.quote(apiVersion));
+  }
+
+  /**
+   * Sees to it that the result of a patch is still of its kind. What has no kind gets it.
+   *
+   * @throws GoCodec.TypeException if a built-in kind is now another one
+   */
+  void keepsItsKind(Resource resource, ObjectNode object, List<String> faults)
+      throws GoCodec.TypeException {
+    String kind = Json.textAt(object, "kind");
+    String apiVersion = Json.textAt(object, "apiVersion");
+    if (resource.custom()) {
+      if (!apiVersion.equals(resource.apiVersion())) {
+        // Such a version has no schema; the validation that follows names the fault.
+        for (String name : object.propertyNames()) {
+          if (!List.of("apiVersion", "kind", "metadata").contains(name)) {
+            faults.add("unknown field " + Go.quote(name));
+          }
+        }
+      }
+      return;
+    }
+    if (kind.isEmpty() && apiVersion.isEmpty()) {
+      // Nothing says what it is: the real server knows none of its fields then.
+      for (String name : new TreeSet<>(object.propertyNames())) {
+        if (!List.of("apiVersion", "kind").contains(name)) {
+          faults.add("unknown field " + Go.quote(name));
+        }
+      }
+      object.removeAll();
+    }
+    if (kind.isEmpty()) {
+      kind = resource.kind();
+    }
+    if (apiVersion.isEmpty()) {
+      apiVersion = resource.apiVersion();
+    }
+    if (!kind.equals(resource.kind()) || !apiVersion.equals(resource.apiVersion())) {
+      Resource other = kinds.find(apiVersion, kind);
+      if (other != null && other.type() != null) {
+        // It is read as what it says it is first.
+        GoCodec.decode(object.deepCopy(), other.type());
+      }
+      throw new GoCodec.TypeException(whyMisplaced(resource, apiVersion, kind));
+    }
+    object.put("kind", kind);
+    object.put("apiVersion", apiVersion);
   }
 
   private static String internalPackage(Resource resource) {
@@ -299,7 +353,7 @@ final class Decoder {
   }
 
   static Json.Parsed yaml(byte[] bytes) throws Yaml.MalformedException {
-    List<JsonNode> documents = Yaml.parseAll(new String(bytes, StandardCharsets.UTF_8));
+    List<JsonNode> documents = Yaml.parseAll(bytes);
     return new Json.Parsed(
         documents.isEmpty() ? Json.object().nullNode() : documents.get(0), List.of());
   }

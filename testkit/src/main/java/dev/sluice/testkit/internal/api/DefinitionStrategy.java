@@ -91,7 +91,11 @@ final class DefinitionStrategy extends Strategy {
 
   @Override
   List<String> warnings(ObjectNode object) {
-    return List.of();
+    return object.findValue("x-kubernetes-validations") == null
+        ? List.of()
+        : List.of(
+            "x-kubernetes-validations: rules in CEL are kept but not evaluated by the embedded API"
+                + " server");
   }
 
   // --- validation --------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 package dev.sluice.testkit.internal.api;
 
 import dev.sluice.testkit.internal.json.Json;
+import java.math.BigDecimal;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -70,6 +71,26 @@ final class Go {
     if (value.isString()) {
       return quote(value.stringValue());
     }
+    if (value.isNumber() && !value.isIntegralNumber()) {
+      return number(value.doubleValue());
+    }
     return Json.text(value);
+  }
+
+  /** {@code %v} of a float: the shortest digits, with an exponent below 1e-4 and from 1e6 on. */
+  static String number(double value) {
+    BigDecimal digits = new BigDecimal(Double.toString(value)).stripTrailingZeros();
+    int exponent = digits.precision() - digits.scale() - 1;
+    if (digits.signum() == 0 || (exponent >= -4 && exponent < 6)) {
+      return digits.signum() == 0 ? "0" : digits.toPlainString();
+    }
+    String all = digits.unscaledValue().abs().toString();
+    return (digits.signum() < 0 ? "-" : "")
+        + all.charAt(0)
+        + (all.length() > 1 ? "." + all.substring(1) : "")
+        + "e"
+        + (exponent < 0 ? "-" : "+")
+        + (Math.abs(exponent) < 10 ? "0" : "")
+        + Math.abs(exponent);
   }
 }

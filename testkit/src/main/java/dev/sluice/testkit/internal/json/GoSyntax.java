@@ -72,11 +72,11 @@ final class GoSyntax {
   }
 
   private void value(String context, int depth) {
-    if (depth > 10_000) {
-      throw new Found("exceeded max depth");
-    }
     space();
     byte c = peek();
+    if (depth >= Json.MAX_DEPTH && (c == '{' || c == '[')) {
+      throw invalid("exceeded max depth");
+    }
     switch (c) {
       case '{' -> object(depth);
       case '[' -> array(depth);

@@ -16,6 +16,7 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.SerializableString;
 import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.StreamWriteConstraints;
 import tools.jackson.core.io.CharacterEscapes;
 import tools.jackson.core.io.SerializedString;
 import tools.jackson.core.json.JsonFactory;
@@ -28,8 +29,11 @@ import tools.jackson.databind.node.ObjectNode;
 /** Reads and writes JSON trees the way the API server does. Stateless; safe for any thread. */
 public final class Json {
 
-  /** How deep a document may nest; as the API server's own decoder. */
-  private static final int MAX_DEPTH = 10_000;
+  /**
+   * How deep a document may nest. The real server takes 10,000 levels; nobody needs them, and here
+   * each costs a thread's stack.
+   */
+  static final int MAX_DEPTH = 1_000;
 
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
@@ -37,10 +41,13 @@ public final class Json {
       JsonFactory.builder()
           .streamReadConstraints(
               StreamReadConstraints.builder()
-                  .maxNestingDepth(1_000)
+                  .maxNestingDepth(MAX_DEPTH)
                   .maxStringLength(64 << 20)
                   .maxNumberLength(1_000)
                   .build())
+          // A list or an event around it nests deeper than what was read.
+          .streamWriteConstraints(
+              StreamWriteConstraints.builder().maxNestingDepth(MAX_DEPTH + 16).build())
           .disable(JsonWriteFeature.ESCAPE_FORWARD_SLASHES)
           .characterEscapes(new GoEscapes())
           .build();
@@ -57,11 +64,20 @@ public final class Json {
   public record Parsed(JsonNode node, List<String> duplicates) {}
 
   /** Bytes that are no JSON. The message is the one of Go's decoder. */
-  public static final class MalformedException extends Exception {
+  public static class MalformedException extends Exception {
     private static final long serialVersionUID = 1;
 
     MalformedException(String message) {
       super(message);
+    }
+  }
+
+  /** A number that is beyond what a float holds. */
+  public static final class RangeException extends MalformedException {
+    private static final long serialVersionUID = 1;
+
+    RangeException(String literal) {
+      super("json: cannot unmarshal number " + literal + " into Go value of type float64");
     }
   }
 
@@ -81,15 +97,32 @@ public final class Json {
     return NODES.numberNode(value);
   }
 
-  /** Parses a whole document. */
+  /** Parses a whole document; what is no UTF-8 in it becomes U+FFFD. */
   public static Parsed parse(byte[] bytes) throws MalformedException {
+    if (isForeign(bytes)) {
+      throw new MalformedException(GoSyntax.explain(bytes));
+    }
+    return parseUtf8(Utf8.fault(bytes) == null ? bytes : Utf8.repaired(bytes));
+  }
+
+  /** Whether Jackson would take it for UTF-16 or UTF-32, or skip a byte order mark. */
+  private static boolean isForeign(byte[] bytes) {
+    for (int i = 0; i < Math.min(4, bytes.length); i++) {
+      if (bytes[i] == 0) {
+        return true;
+      }
+    }
+    return bytes.length > 0 && (bytes[0] & 0xff) >= 0x80;
+  }
+
+  private static Parsed parseUtf8(byte[] bytes) throws MalformedException {
     List<String> duplicates = new ArrayList<>();
     try (JsonParser parser = FACTORY.createParser(ObjectReadContext.empty(), bytes)) {
       JsonToken first = parser.nextToken();
       if (first == null) {
         throw new MalformedException("unexpected end of JSON input");
       }
-      JsonNode node = read(parser, first, "", duplicates, 0);
+      JsonNode node = read(parser, first, "", duplicates);
       if (parser.nextToken() != null) {
         throw new MalformedException(GoSyntax.explain(bytes));
       }
@@ -109,18 +142,15 @@ public final class Json {
   }
 
   private static JsonNode read(
-      JsonParser parser, JsonToken token, String path, List<String> duplicates, int depth)
+      JsonParser parser, JsonToken token, String path, List<String> duplicates)
       throws MalformedException {
-    if (depth > MAX_DEPTH) {
-      throw new MalformedException("exceeded max depth");
-    }
     switch (token) {
       case START_OBJECT -> {
         ObjectNode object = NODES.objectNode();
         for (JsonToken t = parser.nextToken(); t != JsonToken.END_OBJECT; t = parser.nextToken()) {
-          String name = parser.currentName();
+          String name = Utf8.paired(parser.currentName());
           String at = path.isEmpty() ? name : path + "." + name;
-          JsonNode value = read(parser, parser.nextToken(), at, duplicates, depth + 1);
+          JsonNode value = read(parser, parser.nextToken(), at, duplicates);
           if (object.has(name)) {
             duplicates.add(at);
           }
@@ -132,12 +162,12 @@ public final class Json {
         ArrayNode array = NODES.arrayNode();
         int index = 0;
         for (JsonToken t = parser.nextToken(); t != JsonToken.END_ARRAY; t = parser.nextToken()) {
-          array.add(read(parser, t, path + "[" + index++ + "]", duplicates, depth + 1));
+          array.add(read(parser, t, path + "[" + index++ + "]", duplicates));
         }
         return array;
       }
       case VALUE_STRING -> {
-        return NODES.stringNode(parser.getString());
+        return NODES.stringNode(Utf8.paired(parser.getString()));
       }
       case VALUE_TRUE -> {
         return NODES.booleanNode(true);
@@ -151,14 +181,22 @@ public final class Json {
       case VALUE_NUMBER_INT -> {
         // Integers beyond 64 bits become floats, as in Go's unstructured objects.
         return parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER
-            ? NODES.numberNode(parser.getDoubleValue())
+            ? NODES.numberNode(finite(parser))
             : NODES.numberNode(parser.getLongValue());
       }
       case VALUE_NUMBER_FLOAT -> {
-        return NODES.numberNode(parser.getDoubleValue());
+        return NODES.numberNode(finite(parser));
       }
       default -> throw new MalformedException("unexpected token " + token);
     }
+  }
+
+  private static double finite(JsonParser parser) throws RangeException {
+    double value = parser.getDoubleValue();
+    if (Double.isInfinite(value)) {
+      throw new RangeException(parser.getString());
+    }
+    return value;
   }
 
   /** Encodes a tree in the order in which its keys stand. */

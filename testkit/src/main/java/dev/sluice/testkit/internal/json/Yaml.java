@@ -1,9 +1,13 @@
 package dev.sluice.testkit.internal.json;
 
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +42,19 @@ public final class Yaml {
     }
   }
 
+  /**
+   * All documents of a stream; empty ones are left out. JSON is YAML, too.
+   *
+   * @throws MalformedException also if it is no UTF-8
+   */
+  public static List<JsonNode> parseAll(byte[] bytes) throws MalformedException {
+    String fault = Utf8.fault(bytes);
+    if (fault != null) {
+      throw new MalformedException("yaml: " + fault, null);
+    }
+    return parseAll(new String(bytes, StandardCharsets.UTF_8));
+  }
+
   /** All documents of a stream; empty ones are left out. JSON is YAML, too. */
   public static List<JsonNode> parseAll(String text) throws MalformedException {
     LoadSettings settings =
@@ -50,12 +67,15 @@ public final class Yaml {
       List<JsonNode> documents = new ArrayList<>();
       for (Object document : new Load(settings).loadAllFromString(text)) {
         if (document != null) {
-          documents.add(tree(document));
+          documents.add(new Trees().tree(document, 0));
         }
       }
       return documents;
     } catch (YamlEngineException e) {
       throw new MalformedException("yaml: " + problem(e), e);
+    } catch (StackOverflowError e) {
+      // The parser goes down a level of the document with a level of the stack.
+      throw new MalformedException("yaml: exceeded max depth of " + Json.MAX_DEPTH, e);
     }
   }
 
@@ -74,38 +94,80 @@ public final class Yaml {
         .orElse(problem);
   }
 
-  private static JsonNode tree(@Nullable Object value) throws MalformedException {
-    return switch (value) {
-      case null -> Json.object().nullNode();
-      case String s -> Json.string(s);
-      case Boolean b -> Json.object().booleanNode(b);
-      case Integer i -> Json.number(i);
-      case Long l -> Json.number(l);
-      case BigInteger big -> Json.object().numberNode(big.doubleValue());
-      case Double d -> {
-        if (d.isNaN() || d.isInfinite()) {
-          throw new MalformedException("YAML value " + d + " has no JSON form", null);
-        }
-        yield Json.object().numberNode(d);
+  /**
+   * Makes a tree of what was loaded. Aliases are written out, within the bounds that the real
+   * server's parser has: a document of a few lines could otherwise fill the memory.
+   */
+  private static final class Trees {
+    private final Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final Set<Object> open = Collections.newSetFromMap(new IdentityHashMap<>());
+    private int aliasDepth;
+    private long nodes;
+    private long aliased;
+
+    private JsonNode tree(@Nullable Object value, int depth) throws MalformedException {
+      nodes++;
+      if (aliasDepth > 0) {
+        aliased++;
       }
-      case List<?> list -> {
+      if (aliased > 100 && nodes > 1_000 && (double) aliased / nodes > allowedRatio(nodes)) {
+        throw new MalformedException("yaml: document contains excessive aliasing", null);
+      }
+      return switch (value) {
+        case null -> Json.object().nullNode();
+        case String s -> Json.string(s);
+        case Boolean b -> Json.object().booleanNode(b);
+        case Integer i -> Json.number(i);
+        case Long l -> Json.number(l);
+        case BigInteger big -> Json.object().numberNode(big.doubleValue());
+        case Double d -> {
+          if (d.isNaN() || d.isInfinite()) {
+            throw new MalformedException("YAML value " + d + " has no JSON form", null);
+          }
+          yield Json.object().numberNode(d);
+        }
+        case List<?> list -> collection(list, depth);
+        case Map<?, ?> map -> collection(map, depth);
+        default ->
+            throw new MalformedException(
+                "YAML value of " + value.getClass() + " has no JSON form", null);
+      };
+    }
+
+    private JsonNode collection(Object value, int depth) throws MalformedException {
+      if (depth >= Json.MAX_DEPTH) {
+        throw new MalformedException("yaml: exceeded max depth of " + Json.MAX_DEPTH, null);
+      }
+      if (!open.add(value)) {
+        throw new MalformedException("yaml: an anchor's value contains itself", null);
+      }
+      boolean alias = !seen.add(value);
+      aliasDepth += alias ? 1 : 0;
+      JsonNode tree;
+      if (value instanceof List<?> list) {
         ArrayNode array = Json.array();
         for (Object element : list) {
-          array.add(tree(element));
+          array.add(tree(element, depth + 1));
         }
-        yield array;
-      }
-      case Map<?, ?> map -> {
+        tree = array;
+      } else {
         ObjectNode object = Json.object();
-        for (Map.Entry<?, ?> entry : map.entrySet()) {
-          object.set(String.valueOf(entry.getKey()), tree(entry.getValue()));
+        for (Map.Entry<?, ?> entry : ((Map<?, ?>) value).entrySet()) {
+          object.set(String.valueOf(entry.getKey()), tree(entry.getValue(), depth + 1));
         }
-        yield object;
+        tree = object;
       }
-      default ->
-          throw new MalformedException(
-              "YAML value of " + value.getClass() + " has no JSON form", null);
-    };
+      aliasDepth -= alias ? 1 : 0;
+      open.remove(value);
+      return tree;
+    }
+
+    /** As in Go's parser: nearly all of a small document, a tenth of a big one. */
+    private static double allowedRatio(long nodes) {
+      return nodes <= 400_000
+          ? 0.99
+          : nodes >= 4_000_000 ? 0.10 : 0.99 - 0.89 * (nodes - 400_000) / 3_600_000;
+    }
   }
 
   /** Writes one document in block style, keys sorted, as the server does. */

@@ -24,7 +24,7 @@ public final class GoCodec {
   public static final class TypeException extends Exception {
     private static final long serialVersionUID = 1;
 
-    TypeException(String message) {
+    public TypeException(String message) {
       super(message);
     }
   }
