@@ -26,7 +26,7 @@ class QueueLinearizabilityTest {
   @ParameterizedTest
   @ValueSource(classes = {Queue.class, Coalescing.class, Bounded.class})
   void everyInterleavingIsLinearizable(Class<?> scenario) {
-    modelChecking().iterations(5).threads(2).invocationsPerIteration(100).check(scenario);
+    modelChecking().iterations(3).threads(2).invocationsPerIteration(60).check(scenario);
   }
 
   @ParameterizedTest

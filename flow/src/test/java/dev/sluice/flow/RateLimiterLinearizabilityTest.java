@@ -5,11 +5,16 @@ import static org.jetbrains.lincheck.datastructures.ManagedStrategyGuaranteeKt.f
 import dev.sluice.flow.RateLimiter.Reservation;
 import java.util.ArrayDeque;
 import java.util.Queue;
+import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
 import org.jetbrains.lincheck.datastructures.Operation;
+import org.jetbrains.lincheck.datastructures.Param;
 import org.jetbrains.lincheck.datastructures.StressOptions;
+import org.jetbrains.lincheck.datastructures.ThreadIdGen;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Every interleaving of a few operations gives results that some order of them would give, too. The
@@ -17,26 +22,29 @@ import org.junit.jupiter.api.Test;
  */
 class RateLimiterLinearizabilityTest {
 
-  @Test
-  void everyInterleavingIsLinearizable() {
-    modelChecking().iterations(4).threads(2).invocationsPerIteration(100).check(Scenario.class);
+  @ParameterizedTest
+  @ValueSource(classes = {Scenario.class, Concurrency.class})
+  void everyInterleavingIsLinearizable(Class<?> scenario) {
+    modelChecking().iterations(3).threads(2).invocationsPerIteration(60).check(scenario);
   }
 
-  @Test
+  @ParameterizedTest
+  @ValueSource(classes = {Scenario.class, Keyed.class, Concurrency.class})
   @Tag("long")
-  void everyInterleavingOfLongerHistoriesIsLinearizable() {
-    modelChecking().iterations(200).threads(3).invocationsPerIteration(5000).check(Scenario.class);
+  void everyInterleavingOfLongerHistoriesIsLinearizable(Class<?> scenario) {
+    modelChecking().iterations(200).threads(3).invocationsPerIteration(5000).check(scenario);
   }
 
-  @Test
+  @ParameterizedTest
+  @ValueSource(classes = {Scenario.class, Keyed.class, Concurrency.class})
   @Tag("long")
-  void underStressItIsLinearizable() {
+  void underStressItIsLinearizable(Class<?> scenario) {
     new StressOptions()
         .iterations(100)
         .threads(3)
         .actorsPerThread(4)
         .invocationsPerIteration(10_000)
-        .check(Scenario.class);
+        .check(scenario);
   }
 
   private static ModelCheckingOptions modelChecking() {
@@ -109,6 +117,70 @@ class RateLimiterLinearizabilityTest {
     @Operation
     public double available() {
       return limiter.available();
+    }
+  }
+
+  @Param(name = "key", gen = IntGen.class, conf = "1:3")
+  public static class Keyed {
+    private final VirtualTime time = new VirtualTime();
+    private final KeyedRateLimiter<Integer> limiter =
+        RateLimiter.builder().time(time).keyedTokenBucket(Rate.perSecond(1), 2, 10);
+
+    @Operation
+    public boolean tryOne(@Param(name = "key") int key) {
+      return limiter.tryAcquire(key);
+    }
+
+    @Operation(nonParallelGroup = "serial")
+    public boolean wait1(@Param(name = "key") int key) {
+      return limiter.acquireAsync(key).isDone();
+    }
+
+    @Operation(nonParallelGroup = "serial")
+    public void faster() {
+      limiter.setRate(Rate.perSecond(2));
+    }
+
+    @Operation(nonParallelGroup = "serial")
+    public void timeGoes() {
+      time.advanceNanos(1_000_000_000L);
+    }
+  }
+
+  @Param(name = "thread", gen = ThreadIdGen.class)
+  public static class Concurrency {
+    private final VirtualTime time = new VirtualTime();
+    private final ConcurrencyLimiter limiter =
+        ConcurrencyLimiter.builder().time(time).executor(Runnable::run).build(2);
+    private final ConcurrencyLimiter.@Nullable Token[] tokens =
+        new ConcurrencyLimiter.@Nullable Token[8];
+
+    /** Takes a token, or gives back the one in hand. */
+    @Operation
+    public String work(@Param(name = "thread") int thread) {
+      ConcurrencyLimiter.Token token = tokens[thread];
+      if (token != null) {
+        tokens[thread] = null;
+        token.succeeded();
+        return "given back";
+      }
+      tokens[thread] = limiter.tryAcquire().orElse(null);
+      return tokens[thread] == null ? "refused" : "taken";
+    }
+
+    @Operation(nonParallelGroup = "serial")
+    public void narrow() {
+      limiter.setLimit(1);
+    }
+
+    @Operation(nonParallelGroup = "serial")
+    public void widen() {
+      limiter.setLimit(3);
+    }
+
+    @Operation
+    public int inFlight() {
+      return limiter.inFlight();
     }
   }
 }
