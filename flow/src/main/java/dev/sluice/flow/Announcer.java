@@ -1,5 +1,6 @@
 package dev.sluice.flow;
 
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -45,6 +46,17 @@ final class Announcer {
     if (!silent()) {
       tell(new FlowEvent.Rejected(source, cause));
     }
+  }
+
+  /**
+   * As {@link #stateChanged(String, String, String)}, with {@code HALF_OPEN} as {@code half-open}.
+   */
+  void stateChanged(String cause, Enum<?> from, Enum<?> to) {
+    stateChanged(cause, word(from), word(to));
+  }
+
+  private static String word(Enum<?> state) {
+    return state.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   void stateChanged(String cause, String from, String to) {

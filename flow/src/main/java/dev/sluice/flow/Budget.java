@@ -224,12 +224,14 @@ public final class Budget extends LineLimiter {
           "'" + name() + "' is the root and has no share: set its rate");
     }
     parent.checkShare(name(), newShare, this);
+    double before = guaranteedPerSecond();
     change(now -> {
       checkNotRemoved();
       parent.checkShare(name(), newShare, this);
       share = newShare;
       tree.rated(now);
     });
+    announcer.limitChanged("set-share", before, guaranteedPerSecond());
   }
 
   /**
@@ -256,11 +258,13 @@ public final class Budget extends LineLimiter {
   @Override
   public void setBurst(long newBurst) {
     checked(newBurst);
+    long before = burst();
     change(now -> {
       settle(now);
       burst = newBurst;
       refill(now);
     });
+    announcer.limitChanged("set-burst", before, newBurst);
   }
 
   private static double checked(long burst) {

@@ -279,7 +279,9 @@ final class CellRateLimiter extends LineLimiter {
       throw new UnsupportedOperationException(
           "'" + name() + "' is a shaper, which saves nothing up: it has no burst to be set");
     }
+    long before = burst();
     goOnAt(cell.rate.with(burst));
+    announcer.limitChanged("set-burst", before, burst);
   }
 
   /** Goes on with as many tokens, or as much debt, at another rate and burst. */

@@ -430,18 +430,20 @@ public final class CircuitBreaker {
     IGNORED
   }
 
+  private record Moved(String cause, State from, State to) {}
+
   /** Changes of the state, told without the lock. */
   private final class Change {
-    private final List<String[]> changes = new ArrayList<>(0);
+    private final List<Moved> changes = new ArrayList<>(0);
 
     void note(String cause, State from, State to) {
       if (from != to) {
-        changes.add(new String[] {cause, from.name(), to.name()});
+        changes.add(new Moved(cause, from, to));
       }
     }
 
     void announce() {
-      changes.forEach(change -> announcer.stateChanged(change[0], change[1], change[2]));
+      changes.forEach(moved -> announcer.stateChanged(moved.cause, moved.from, moved.to));
     }
   }
 

@@ -40,10 +40,11 @@ public sealed interface FlowEvent {
   record StateChanged(String source, String cause, String from, String to) implements FlowEvent {}
 
   /**
-   * A rate or a limit was moved.
+   * A rate, a burst or a limit was moved.
    *
-   * @param from the value before, in the unit of the source (permits per second, or concurrent
-   *     permits)
+   * @param from the value before: permits a second for a rate ({@code set-rate}, {@code
+   *     set-share}), permits for a burst ({@code set-burst}), concurrent permits for a limit of
+   *     concurrency; an adaptive limit has the unit of what it drives
    * @param to the value after, same unit
    */
   record LimitChanged(String source, String cause, double from, double to) implements FlowEvent {}

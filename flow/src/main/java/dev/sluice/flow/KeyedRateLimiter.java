@@ -160,7 +160,9 @@ public final class KeyedRateLimiter<K> {
   public void setBurst(long burst) {
     changing.lock();
     try {
+      long before = rate.burst;
       change(rate.with(burst));
+      announcer.limitChanged("set-burst", before, burst);
     } finally {
       changing.unlock();
     }

@@ -100,6 +100,11 @@ abstract class LineLimiter implements RateLimiter {
 
   // ---- the meter, brought by the subclass
 
+  /** Why somebody waits or is refused now. */
+  String cause() {
+    return CAUSE_RATE;
+  }
+
   /** How many permits may be asked for at once. */
   abstract long maxPermits();
 
@@ -200,7 +205,7 @@ abstract class LineLimiter implements RateLimiter {
     if (take(permits)) {
       return true;
     }
-    announcer.rejected(CAUSE_RATE);
+    announcer.rejected(cause());
     return false;
   }
 
@@ -278,7 +283,7 @@ abstract class LineLimiter implements RateLimiter {
       announcer.rejected(CAUSE_DEADLINE);
       return CAUSE_DEADLINE;
     }
-    announcer.waited(CAUSE_RATE, time.nanoTime() - waiter.since);
+    announcer.waited(cause(), time.nanoTime() - waiter.since);
     return null;
   }
 
@@ -423,7 +428,7 @@ abstract class LineLimiter implements RateLimiter {
         return null;
       }
       if (maxWaiters == 0) {
-        return CAUSE_RATE;
+        return cause();
       }
       if (delay > patience || patience == 0) {
         return CAUSE_DEADLINE;
@@ -862,7 +867,7 @@ abstract class LineLimiter implements RateLimiter {
 
     /** Woken: tells the listener, and completes where dependents may run. */
     void end() {
-      limiter.announcer.waited(CAUSE_RATE, limiter.time.nanoTime() - waiter.since);
+      limiter.announcer.waited(limiter.cause(), limiter.time.nanoTime() - waiter.since);
       try {
         limiter.executor.execute(this::serve);
       } catch (RuntimeException e) { // an executor that was shut down: better here than never

@@ -317,7 +317,7 @@ public final class Probe implements AutoCloseable {
 
   private void tell(Verdict before, Verdict now) {
     if (before.state != now.state) {
-      announcer.stateChanged(now.cause, before.state.name(), now.state.name());
+      announcer.stateChanged(now.cause, before.state, now.state);
     }
     try {
       onVerdict.accept(now);

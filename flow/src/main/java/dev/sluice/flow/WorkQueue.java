@@ -264,13 +264,19 @@ public final class WorkQueue<K> implements AutoCloseable {
     } finally {
       lock.unlock();
     }
-    if (offer == Offer.FULL) {
-      announcer.rejected("queue-full");
-    }
+    tellRefusal(offer, "queue-full");
     if (verdict != null) {
       announce(verdict);
     }
     return offer;
+  }
+
+  private void tellRefusal(Offer offer, String whyFull) {
+    if (offer == Offer.FULL) {
+      announcer.rejected(whyFull);
+    } else if (offer == Offer.CLOSED) {
+      announcer.rejected("shut-down");
+    }
   }
 
   private Offer addLocked(K key, String tenant, Priority priority, long now) {
@@ -430,9 +436,7 @@ public final class WorkQueue<K> implements AutoCloseable {
     if (waited) {
       announcer.waited("queue-full", now - before);
     }
-    if (offer == Offer.FULL) {
-      announcer.rejected("queue-full");
-    }
+    tellRefusal(offer, "queue-full");
     if (verdict != null) {
       announce(verdict);
     }
@@ -481,9 +485,7 @@ public final class WorkQueue<K> implements AutoCloseable {
     } finally {
       lock.unlock();
     }
-    if (offer == Offer.FULL) {
-      announcer.rejected("delays-full");
-    }
+    tellRefusal(offer, "delays-full");
     return offer;
   }
 

@@ -64,7 +64,7 @@ class CircuitBreakerTest {
     fail(breaker, 1);
     assertThat(breaker.state()).isEqualTo(State.OPEN);
     assertThat(breaker.tryEnter()).isEqualTo(new Refused(Duration.ofSeconds(5), "circuit-open"));
-    assertThat(events).containsExactly("CLOSED -> OPEN: consecutive-failures");
+    assertThat(events).containsExactly("closed -> open: consecutive-failures");
   }
 
   @Test
@@ -79,7 +79,7 @@ class CircuitBreakerTest {
     assertThat(breaker.state()).as("9 of 19").isEqualTo(State.CLOSED);
     fail(breaker, 1);
     assertThat(breaker.state()).as("10 of 20").isEqualTo(State.OPEN);
-    assertThat(events).containsExactly("CLOSED -> OPEN: failure-rate");
+    assertThat(events).containsExactly("closed -> open: failure-rate");
   }
 
   @Test
@@ -112,9 +112,9 @@ class CircuitBreakerTest {
     assertThat(breaker.state()).as("began before it closed").isEqualTo(State.CLOSED);
     assertThat(events)
         .containsExactly(
-            "CLOSED -> OPEN: consecutive-failures",
-            "OPEN -> HALF_OPEN: open-time-over",
-            "HALF_OPEN -> CLOSED: probe-succeeded");
+            "closed -> open: consecutive-failures",
+            "open -> half-open: open-time-over",
+            "half-open -> closed: probe-succeeded");
   }
 
   @Test
@@ -215,7 +215,7 @@ class CircuitBreakerTest {
     after.restore(snapshot, NOW.plusSeconds(1));
 
     assertThat(((Refused) after.tryEnter()).retryAfter()).isEqualTo(Duration.ofSeconds(2));
-    assertThat(events).last().isEqualTo("CLOSED -> OPEN: restored");
+    assertThat(events).last().isEqualTo("closed -> open: restored");
   }
 
   @Test
@@ -286,12 +286,12 @@ class CircuitBreakerTest {
   @Test
   void everyInterleavingIsLinearizable() {
     new ModelCheckingOptions()
-        .iterations(5)
+        .iterations(3)
         .threads(2)
         .actorsPerThread(3)
         .actorsBefore(2)
         .actorsAfter(2)
-        .invocationsPerIteration(100)
+        .invocationsPerIteration(60)
         .check(Scenario.class);
   }
 

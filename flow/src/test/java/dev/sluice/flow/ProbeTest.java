@@ -208,7 +208,7 @@ class ProbeTest {
       answer = -1;
       time.advance(Duration.ofSeconds(1));
       assertThat(changes).hasSize(3);
-      assertThat(changes.get(2)).contains("consecutive-failures", "FAILING", "OPEN");
+      assertThat(changes.get(2)).contains("consecutive-failures", "failing", "open");
     }
   }
 
