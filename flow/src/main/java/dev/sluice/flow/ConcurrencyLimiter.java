@@ -174,10 +174,11 @@ public final class ConcurrencyLimiter {
     }
   }
 
-  private void ended(long latency, boolean counts, boolean dropped, long retryAfter) {
+  private void ended(
+      long latency, long queueWait, boolean counts, boolean dropped, long retryAfter) {
     slots.free();
     if (adaptive != null && counts) {
-      adaptive.observe(latency, -1, dropped, retryAfter);
+      adaptive.observe(latency, queueWait, dropped, retryAfter);
     }
   }
 
@@ -212,7 +213,21 @@ public final class ConcurrencyLimiter {
      */
     public void succeeded() {
       end();
-      limiter.ended(limiter.time.nanoTime() - since, true, false, 0);
+      limiter.ended(limiter.time.nanoTime() - since, -1, true, false, 0);
+    }
+
+    /**
+     * It was answered, and the server said how much of the time was spent in its queue (in a {@code
+     * Server-Timing} header, for example). {@link LimitLaw#serverGuided} follows that.
+     *
+     * @param queueWait zero or more
+     * @throws IllegalArgumentException if it is negative; the token is not ended then
+     * @throws IllegalStateException if the token was ended before
+     */
+    public void succeeded(Duration queueWait) {
+      long nanos = Durations.nanos("queueWait", queueWait);
+      end();
+      limiter.ended(limiter.time.nanoTime() - since, nanos, true, false, 0);
     }
 
     /**
@@ -233,7 +248,7 @@ public final class ConcurrencyLimiter {
     public void dropped(Duration retryAfter) {
       long nanos = Durations.nanos("retryAfter", retryAfter);
       end();
-      limiter.ended(0, true, true, nanos);
+      limiter.ended(0, -1, true, true, nanos);
     }
 
     /**
@@ -243,14 +258,14 @@ public final class ConcurrencyLimiter {
      */
     public void ignored() {
       end();
-      limiter.ended(0, false, false, 0);
+      limiter.ended(0, -1, false, false, 0);
     }
 
     /** {@link #ignored()}, unless it was ended before. */
     @Override
     public void close() {
       if (ENDED.compareAndSet(this, false, true)) {
-        limiter.ended(0, false, false, 0);
+        limiter.ended(0, -1, false, false, 0);
       }
     }
 
@@ -300,6 +315,11 @@ public final class ConcurrencyLimiter {
 
     void free() {
       change(now -> inFlight--);
+    }
+
+    @Override
+    String cause() {
+      return "concurrency-limit";
     }
 
     @Override

@@ -34,7 +34,11 @@ import java.util.Locale;
 @FunctionalInterface
 public interface LimitLaw {
 
-  /** The next limit after a window. Must not block. */
+  /**
+   * The next limit after a window. Must not block. What it throws reaches whoever reported the last
+   * observation, and the limit stays as it is; so does a limit of NaN, as an {@link
+   * IllegalStateException}.
+   */
   Proposal next(Window window);
 
   /** What a limit is a limit of. */

@@ -299,6 +299,28 @@ class AdaptiveLimitTest {
     }
 
     @Test
+    void theServersQueueGuidesConcurrency() {
+      ClosedLoop.Client client =
+          loop.concurrent(
+              AdaptiveLimit.concurrency(5).law(LimitLaw.serverGuided(Duration.ofMillis(20))), true);
+      steps();
+      settlesOn(client, 25, 500, 0.2);
+      settlesOn(client, 80, 200, 0.2);
+      settlesOn(client, 150, 500, 0.2);
+      assertThat(loop.queuedBetween(25, 55).mean()).as("ms queued").isBetween(5.0, 60.0);
+    }
+
+    @Test
+    void additiveIncreaseAndMultiplicativeDecreaseProbeConcurrencyUntilRefused() {
+      ClosedLoop.Client client =
+          loop.concurrent(AdaptiveLimit.concurrency(5).law(LimitLaw.aimd(1)));
+      steps();
+      settlesOn(client, 25, 490, 0.35);
+      settlesOn(client, 85, 195, 0.35);
+      settlesOn(client, 180, 490, 0.35);
+    }
+
+    @Test
     void clientsOfOneServerShareItFairlyByConcurrency() {
       loop.capacity(50, 2500);
       for (int i = 0; i < 3; i++) {

@@ -102,28 +102,36 @@ final class ClosedLoop {
     return builder.time(time).clock(() -> Instant.EPOCH.plusNanos(time.nanoTime()));
   }
 
-  /** A client with so much under way as its limit says. */
+  /** A client with so much under way as its limit says, that is not told how long it queued. */
   Client concurrent(AdaptiveLimit.Builder builder) {
+    return concurrent(builder, false);
+  }
+
+  /** A client with so much under way as its limit says. */
+  Client concurrent(AdaptiveLimit.Builder builder, boolean toldTheWait) {
     ConcurrencyLimiter limiter = ConcurrencyLimiter.builder().time(time).adaptive(timed(builder));
     Client client = new Client(limiter.adaptive().orElseThrow());
     clients.add(client);
-    sendWhenThereIsRoom(limiter, client);
+    sendWhenThereIsRoom(limiter, client, toldTheWait);
     return client;
   }
 
-  private void sendWhenThereIsRoom(ConcurrencyLimiter limiter, Client client) {
+  private void sendWhenThereIsRoom(ConcurrencyLimiter limiter, Client client, boolean toldTheWait) {
     limiter
         .acquireAsync()
         .thenAccept(token -> {
           request((refused, wait) -> {
             if (refused) {
               token.dropped();
+            } else if (toldTheWait) {
+              client.answered++;
+              token.succeeded(Duration.ofNanos(wait));
             } else {
               client.answered++;
               token.succeeded();
             }
           });
-          time.schedule(0, () -> sendWhenThereIsRoom(limiter, client));
+          time.schedule(0, () -> sendWhenThereIsRoom(limiter, client, toldTheWait));
         });
   }
 
