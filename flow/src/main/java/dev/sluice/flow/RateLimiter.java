@@ -29,6 +29,11 @@ import org.jspecify.annotations.Nullable;
  * granted, to the nanosecond. When the machine wakes a waiter late, at most one permit of what was
  * missed meanwhile is made up beyond the burst.
  *
+ * <p><b>Service.</b> While somebody waits, nothing lies idle: in a window of length <i>w</i> at
+ * least rate x <i>w</i> permits are granted, less the largest wish (a third of the rate for a
+ * limiter that warms up). Timers that fire late do not change the mean as long as they are late by
+ * less than the burst takes to fill, or one gap if that is longer.
+ *
  * <p><b>Change at run time.</b> {@link #setRate} and {@link #setBurst} keep the number of permits
  * that are there (or owed): neither is a burst granted nor is anybody stalled. Waiters are planned
  * anew; one whose deadline can no longer be kept is told so at once.

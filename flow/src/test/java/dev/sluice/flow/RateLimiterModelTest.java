@@ -373,4 +373,115 @@ class RateLimiterModelTest {
         .histories(1000)
         .check();
   }
+
+  // ---- what is granted at least while somebody waits
+
+  /** Somebody always waits: whoever is served or leaves comes again at once. */
+  private static final class Demand {
+    static final int LARGEST = 5;
+
+    final VirtualTime time;
+    final long origin;
+    final RateLimiter limiter;
+
+    /** What is promised: a part of the rate, in permits a nanosecond. */
+    final double promised;
+
+    final List<Use> uses = new ArrayList<>();
+    final List<CompletableFuture<?>> turns = new ArrayList<>();
+    boolean over;
+
+    Demand(Seed seed) {
+      Gen gen = seed.random();
+      origin = gen.nextLong();
+      time = new VirtualTime(origin);
+      double perSecond = gen.oneOf(0.01, 0.7, 3.0, 10.0, 1000.0);
+      Rate rate = Rate.perSecond(perSecond);
+      int burst = gen.between(LARGEST, 8);
+      RateLimiter.Builder builder = RateLimiter.builder().time(time).startEmpty();
+      switch (gen.between(0, 3)) {
+        case 0 -> {
+          limiter = builder.tokenBucket(rate, burst);
+          promised = perSecond / 1e9;
+        }
+        case 1 -> {
+          limiter = builder.leakyBucket(rate, 1000);
+          promised = perSecond / 1e9;
+        }
+        case 2 -> {
+          limiter = builder.warmingUp(rate, Duration.ofMillis((long) (5000 / perSecond)));
+          promised = perSecond / 3 / 1e9;
+        }
+        default -> {
+          limiter =
+              RateLimiter.allOf(
+                  builder.tokenBucket(rate, burst),
+                  builder.tokenBucket(Rate.perSecond(perSecond * 0.6), burst));
+          promised = perSecond * 0.6 / 1e9;
+        }
+      }
+      for (int i = 0; i < 10; i++) {
+        join(1 + i % LARGEST);
+      }
+    }
+
+    private void join(int permits) {
+      CompletableFuture<?> turn = limiter.acquireAsync(permits);
+      turns.add(turn);
+      turn.whenComplete((served, left) -> {
+        if (left == null) {
+          uses.add(new Use(time.nanoTime() - origin, permits));
+        }
+        if (!over) {
+          time.schedule(0, () -> join(permits));
+        }
+      });
+    }
+
+    void advance(double permits) {
+      time.advanceNanos((long) (permits / promised));
+    }
+
+    void leave(int which) {
+      turns.get(turns.size() - 1 - which % Math.min(turns.size(), 10)).cancel(false);
+      time.advanceNanos(0);
+    }
+
+    void isServedAsPromised() {
+      over = true;
+      for (int from = 0; from < uses.size(); from++) {
+        long sum = 0;
+        for (int to = from + 1; to < uses.size(); to++) {
+          sum += uses.get(to).permits;
+          double window = uses.get(to).at - uses.get(from).at;
+          assertThat((double) sum)
+              .as("permits in %s ns", window)
+              .isGreaterThanOrEqualTo(promised * window * 0.999 - LARGEST);
+        }
+      }
+      double last = uses.isEmpty() ? 0 : uses.getLast().at;
+      assertThat((time.nanoTime() - origin - last) * promised)
+          .as("nobody was served lately")
+          .isLessThanOrEqualTo(LARGEST + 0.01);
+    }
+  }
+
+  @Test
+  void grantsInEveryWindowAsMuchAsPromisedWhileSomebodyWaits() {
+    ModelTest.of("limiters, demand", Demand::new)
+        .step(
+            5,
+            gen -> {
+              double permits = gen.nextDouble(0, 12);
+              return Step.of("advance by " + permits, demand -> demand.advance(permits));
+            })
+        .step(
+            2,
+            gen -> {
+              int which = gen.between(0, 9);
+              return Step.of("waiter " + which + " leaves", demand -> demand.leave(which));
+            })
+        .atEnd(Demand::isServedAsPromised)
+        .check();
+  }
 }

@@ -376,6 +376,36 @@ class TokenBucketTest {
     assertThat(taken + limiter.available()).isEqualTo(expected, within(expected * 1e-9));
   }
 
+  @ParameterizedTest
+  @ValueSource(doubles = {1.0 / 86400, 0.1, 0.3, 7, 1e3, 3e7, 7e7, 1e8})
+  void servesWaitersAtTheRateAcrossTheWrapAroundOfTheClock(double perSecond) {
+    int permits = 20_000;
+    double expected = permits / perSecond * 1e9;
+    VirtualTime clock = new VirtualTime(Long.MAX_VALUE - (long) (expected / 2));
+    Rate rate = Rate.perSecond(perSecond);
+    RateLimiter.Builder builder = RateLimiter.builder().time(clock).startEmpty();
+    for (RateLimiter limiter :
+        List.of(builder.tokenBucket(rate, 1), builder.leakyBucket(rate, 1))) {
+      long start = clock.nanoTime();
+      int[] served = {0};
+      Runnable[] next = new Runnable[1];
+      next[0] =
+          () ->
+              limiter
+                  .acquireAsync()
+                  .thenRun(() -> {
+                    if (++served[0] < permits) {
+                      clock.schedule(0, next[0]);
+                    }
+                  });
+      next[0].run();
+      while (served[0] < permits) {
+        assertThat(clock.advanceToNext()).isTrue();
+      }
+      assertThat((double) (clock.nanoTime() - start)).isEqualTo(expected, within(expected * 1e-3));
+    }
+  }
+
   @Test
   void goesOnBeyondTheHorizonOfItsArithmetic() {
     RateLimiter limiter = bucket(1e8, 5);
