@@ -13,7 +13,7 @@ import java.lang.annotation.Target;
  * API; it fails only for what does not carry the mark.
  */
 @Documented
-@Retention(RetentionPolicy.CLASS)
+@Retention(RetentionPolicy.RUNTIME)
 @Target({
   ElementType.TYPE,
   ElementType.METHOD,
