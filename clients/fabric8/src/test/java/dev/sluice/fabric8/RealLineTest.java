@@ -1,0 +1,268 @@
+package dev.sluice.fabric8;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.cluster.RealApiServer;
+import dev.sluice.cluster.RealCluster;
+import dev.sluice.kube.Informer;
+import dev.sluice.kube.Resource;
+import dev.sluice.kube.ResourceKind;
+import dev.sluice.kube.StopCause;
+import dev.sluice.kube.Transport;
+import io.fabric8.kubernetes.client.Config;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The line from socket to handler on the released kube-apiserver: after each trouble that it can be
+ * put into, the store and the handler agree with the server.
+ */
+@RealApiServer(dedicated = true)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+@Tag("R1.3")
+@Tag("R4.2")
+class RealLineTest {
+  private static final ResourceKind WIDGETS =
+      ResourceKind.namespaced("line.sluice.dev", "v1", "widgets", "Widget");
+  private static final String WIDGETS_CRD =
+      """
+      apiVersion: apiextensions.k8s.io/v1
+      kind: CustomResourceDefinition
+      metadata: {name: widgets.line.sluice.dev}
+      spec:
+        group: line.sluice.dev
+        scope: Namespaced
+        names: {plural: widgets, singular: widget, kind: Widget}
+        versions:
+          - name: v1
+            served: true
+            storage: true
+            schema:
+              openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
+      """;
+
+  private final RealCluster cluster;
+
+  RealLineTest(RealCluster cluster) {
+    this.cluster = cluster;
+  }
+
+  private Config config() {
+    return Config.fromKubeconfig(cluster.kubeconfig().toFile());
+  }
+
+  private Line open(UnaryOperator<Informer.Builder<Resource>> settings) {
+    return new Line(config(), SluiceFabric8.transport(config()), Line.CONFIG_MAPS, settings);
+  }
+
+  private static void change(Line line, String by) {
+    line.put("changed", by);
+    line.put("gone", by);
+    line.delete("gone");
+  }
+
+  @Test
+  @Order(1)
+  void readsTwoThousandObjectsPageByPage() throws Exception {
+    StringBuilder yaml = new StringBuilder();
+    for (int i = 0; i < 2000; i++) {
+      yaml.append("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {namespace: default, name: c")
+          .append(i)
+          .append("}\ndata: {value: x}\n");
+    }
+    cluster.apply(yaml.toString());
+    try (Line line = open(informer -> informer.pageSize(100))) {
+      assertThat(line.informer().awaitSynced(Duration.ofSeconds(60))).isTrue();
+      line.flows();
+      change(line, "paged");
+      line.agrees();
+      assertThat(line.informer().status().counts().lists()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  @Order(2)
+  void readsAStreamingListFromItsWatch() throws Exception {
+    try (Line line = open(informer -> informer.streamingList(true))) {
+      assertThat(line.informer().awaitSynced(Duration.ofSeconds(60))).isTrue();
+      change(line, "streamed");
+      line.agrees();
+      assertThat(line.informer().status().counts().watches()).isEqualTo(1);
+      assertThat(line.informer().status().recentStops()).isEmpty();
+    }
+  }
+
+  @Test
+  @Order(3)
+  void isToldTheDifferencesOnlyAfterARestartAndAfterACrash() {
+    try (Line line = open(informer -> informer)) {
+      line.flows();
+      long told = line.told();
+      cluster.restartApiServer();
+      change(line, "restarted");
+      line.agrees();
+      cluster.crashApiServer();
+      Line.until(() -> assertThat(line.stops(StopCause.UNREACHABLE)).isPositive());
+      cluster.startApiServer();
+      change(line, "crashed");
+      line.agrees();
+      // Two changes each time at most: "gone" may have come and gone unseen.
+      assertThat(line.told() - told).isLessThanOrEqualTo(6);
+    }
+  }
+
+  @Test
+  @Order(4)
+  void replacesAStreamThatFallsSilent() {
+    try (Line line =
+        open(informer ->
+            informer
+                .silenceDeadline(Duration.ofSeconds(2))
+                .requestDeadline(Duration.ofSeconds(2)))) {
+      line.flows();
+      cluster.pauseApiServer();
+      Line.until(() -> assertThat(line.stops(StopCause.IDLE)).isPositive());
+      cluster.resumeApiServer();
+      change(line, "resumed");
+      line.agrees();
+    }
+  }
+
+  /** Lets so many requests through and holds the next until it is let go. */
+  private static final class Barrier implements Transport {
+    private final Transport transport;
+    private final AtomicInteger left;
+    final CountDownLatch reached = new CountDownLatch(1);
+    final CountDownLatch go = new CountDownLatch(1);
+
+    Barrier(Transport transport, int requests) {
+      this.transport = transport;
+      this.left = new AtomicInteger(requests);
+    }
+
+    @Override
+    public Response send(Request request) throws IOException, InterruptedException {
+      if (left.getAndDecrement() == 0) {
+        reached.countDown();
+        go.await();
+      }
+      return transport.send(request);
+    }
+
+    @Override
+    public void close() {
+      transport.close();
+    }
+  }
+
+  @Test
+  @Order(5)
+  void beginsAListAgainWhoseContinuationHasExpired() throws Exception {
+    Barrier barrier = new Barrier(SluiceFabric8.transport(config()), 3);
+    try (Line line =
+        new Line(config(), barrier, Line.CONFIG_MAPS, informer -> informer.pageSize(100))) {
+      barrier.reached.await();
+      String before = version();
+      change(line, "compacted");
+      line.delete("c0");
+      cluster.compact();
+      Line.until(() -> assertThat(statusOfListAt(before)).isEqualTo(410));
+      barrier.go.countDown();
+
+      line.flows();
+      assertThat(line.stops(StopCause.CONTINUE_EXPIRED)).isEqualTo(1);
+    }
+  }
+
+  private String version() throws IOException {
+    return cluster
+        .get("admin", "/api/v1/namespaces/default/configmaps?limit=1")
+        .body()
+        .replaceAll("(?s).*?\"resourceVersion\":\\s*\"(\\d+)\".*", "$1");
+  }
+
+  private int statusOfListAt(String version) {
+    try {
+      return cluster
+          .get(
+              "admin",
+              "/api/v1/namespaces/default/configmaps?limit=1&resourceVersionMatch=Exact"
+                  + "&resourceVersion="
+                  + version)
+          .statusCode();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  @Order(6)
+  void seesObjectsOfAKindThatWasRemovedAndInstalledAgain() {
+    install("one", "two");
+    try (Line line =
+        new Line(config(), SluiceFabric8.transport(config()), WIDGETS, informer -> informer)) {
+      line.flows();
+      cluster.kubectl("delete", "crd", "widgets.line.sluice.dev");
+      Line.until(() -> assertThat(line.stops(StopCause.NOT_FOUND)).isPositive());
+      install("two", "three");
+
+      line.agrees();
+      assertThat(line.informer().store().size()).isEqualTo(2);
+    }
+  }
+
+  private void install(String... widgets) {
+    cluster.apply(WIDGETS_CRD);
+    cluster.kubectl(
+        "wait", "--for=condition=Established", "crd/widgets.line.sluice.dev", "--timeout=60s");
+    for (String name : widgets) {
+      Line.until(() -> {
+        try {
+          cluster.apply(
+              "{apiVersion: line.sluice.dev/v1, kind: Widget, metadata: {namespace: default,"
+                  + " name: "
+                  + name
+                  + "}, spec: {size: 1}}");
+        } catch (IllegalStateException e) {
+          // Discovery lags behind the condition.
+          throw new AssertionError(e);
+        }
+      });
+    }
+  }
+
+  @Test
+  @Order(7)
+  void noticesADatabaseThatWasRestored(@TempDir Path directory) {
+    Path before = directory.resolve("before.db");
+    try (Line line = open(informer -> informer)) {
+      line.put("c1", "kept");
+      line.flows();
+      cluster.snapshot(before);
+      for (int i = 0; i < 50; i++) {
+        line.put("c1", "lost-" + i);
+      }
+      line.put("lost", "x");
+      line.agrees();
+      cluster.restore(before);
+
+      line.agrees();
+      assertThat(line.stops(StopCause.VERSION_REGRESSED)).isPositive();
+      assertThat(
+              line.informer()
+                  .store()
+                  .resource(dev.sluice.kube.ObjectKey.of(Line.NAMESPACE, "lost")))
+          .isEmpty();
+    }
+  }
+}
