@@ -1,5 +1,6 @@
 package dev.sluice.kube;
 
+import dev.sluice.flow.AdaptiveLimit;
 import dev.sluice.flow.Backoff;
 import dev.sluice.flow.Experimental;
 import dev.sluice.flow.FlowListener;
@@ -7,6 +8,7 @@ import dev.sluice.flow.Gate;
 import dev.sluice.flow.RateLimiter;
 import dev.sluice.flow.TimeSource;
 import dev.sluice.flow.WorkQueue;
+import dev.sluice.kube.internal.controller.Dispatch;
 import dev.sluice.kube.internal.controller.Engine;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -30,10 +32,11 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p><b>What holds.</b> Every change is followed by a reconcile of its key that began after the
- * change was in the store. A key is never in two hands. Keys are dispatched at the limiter's rate;
- * reading and storing never wait for it, and what waits is not lost: it stays in the queue, and
- * when that is full, in the informer's gate. A key whose reconcile failed is tried again after its
- * own backoff, and a change meanwhile does not shorten that.
+ * change was in the store. A key is never in two hands. Keys are dispatched at a limited rate,
+ * which {@linkplain Limits#standard() adapts} unless told otherwise; reading and storing never wait
+ * for it, and what waits is not lost: it stays in the queue, and when that is full, in the
+ * informer's gate. A key whose reconcile failed is tried again after its own backoff, and a change
+ * meanwhile does not shorten that.
  *
  * <p>The objects of the first list are reconciled with low priority: a change that happens
  * meanwhile comes first.
@@ -60,14 +63,15 @@ public final class Controller<T> implements AutoCloseable {
                 reconciler,
                 builder.workers,
                 builder.capacity,
-                builder.limiter,
+                builder.dispatch(),
                 builder.backoff,
                 builder.reconcileTimeout,
                 builder.shutdownTimeout,
                 builder.time,
                 builder.clock,
                 builder.listener,
-                informer::firstList));
+                informer::firstList,
+                informer.resync()));
   }
 
   /** A controller to be set up. */
@@ -121,6 +125,7 @@ public final class Controller<T> implements AutoCloseable {
     private final String name;
     private final Informer<T> informer;
     private @Nullable RateLimiter limiter;
+    private AdaptiveLimit.@Nullable Builder adaptive = Limits.standard();
     private int workers = 16;
     private int capacity = WorkQueue.DEFAULT_CAPACITY;
     private Backoff backoff =
@@ -138,12 +143,40 @@ public final class Controller<T> implements AutoCloseable {
     }
 
     /**
-     * How fast keys are given to the reconciler, those of the first list too. Unless told
-     * otherwise, as fast as the workers take them.
+     * How fast keys are given to the reconciler, those of the first list too: {@link
+     * Limits#article()}, or a limiter of your own. Unless told otherwise the rate is that of {@link
+     * Limits#standard()}.
      */
     public Builder<T> limitedBy(RateLimiter limiter) {
       this.limiter = Objects.requireNonNull(limiter, "limiter");
+      this.adaptive = null;
       return this;
+    }
+
+    /**
+     * How fast keys are given to the reconciler after those of the first list: at a rate that
+     * adapts to how the reconciles fare. {@link Limits#standard()} unless told otherwise.
+     *
+     * @param limit of a rate; its name, time, clock and listener become the controller's
+     */
+    public Builder<T> limitedBy(AdaptiveLimit.Builder limit) {
+      this.adaptive = Objects.requireNonNull(limit, "limit");
+      this.limiter = null;
+      return this;
+    }
+
+    /** Gives keys to the reconciler as fast as the workers take them. */
+    public Builder<T> unlimited() {
+      this.adaptive = null;
+      this.limiter = null;
+      return this;
+    }
+
+    private Dispatch dispatch() {
+      if (adaptive != null) {
+        return Dispatch.adaptive(adaptive, name, time, clock, listener);
+      }
+      return limiter == null ? Dispatch.unlimited() : Dispatch.fixed(limiter);
     }
 
     /**
@@ -231,6 +264,8 @@ public final class Controller<T> implements AutoCloseable {
     /**
      * Starts the controller. Returns at once.
      *
+     * @throws IllegalArgumentException if it is {@linkplain #limitedBy(AdaptiveLimit.Builder)
+     *     limited} by an adaptive limit that is none of a rate
      * @throws IllegalStateException if it was not told {@linkplain #reconcile what to do}, if the
      *     informer is closed, or if its gate is BLOCK or PAUSE and has a consumer already
      */

@@ -4,6 +4,7 @@ import dev.sluice.flow.Experimental;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * How a controller is doing, as of one moment. Immutable.
@@ -19,6 +20,8 @@ import java.util.List;
  * @param longestInHand for how long the longest of them has been; zero if there is none
  * @param counts what happened, as often as it did
  * @param recentFailures the last failures, newest first, 16 at most
+ * @param dispatch how fast keys are given to the reconciler at present
+ * @param resync how the reconciling of all objects again stands; empty if it is off
  */
 @Experimental
 public record ControllerStatus(
@@ -32,7 +35,9 @@ public record ControllerStatus(
     int workers,
     Duration longestInHand,
     Counts counts,
-    List<Failure> recentFailures) {
+    List<Failure> recentFailures,
+    Dispatch dispatch,
+    Optional<StreamStatus.Periodic> resync) {
 
   /**
    * Counters since the start.
@@ -41,6 +46,7 @@ public record ControllerStatus(
    * @param done that ended with {@link Outcome.Done}
    * @param again that ended with {@link Outcome.Again}
    * @param retried that ended with {@link Outcome.Retry}, or threw
+   * @param throttled that ended with {@link Outcome.Throttled}
    * @param failed that ended with {@link Outcome.Failed}
    * @param deadlines of those retried, that took longer than allowed
    * @param coalesced changes that one reconcile stood for together with another
@@ -50,9 +56,21 @@ public record ControllerStatus(
       long done,
       long again,
       long retried,
+      long throttled,
       long failed,
       long deadlines,
       long coalesced) {}
+
+  /**
+   * How fast keys are given to the reconciler.
+   *
+   * @param mode {@code adaptive}, {@code fixed}, {@code unlimited}, or {@code first-list} as long
+   *     as an adaptive limit does not count yet
+   * @param perSecond the rate; infinite if there is none
+   * @param cause why an adaptive one last moved, as a stable name; empty for others
+   * @param because the same in a sentence with the numbers
+   */
+  public record Dispatch(String mode, double perSecond, String cause, String because) {}
 
   /**
    * A failure.

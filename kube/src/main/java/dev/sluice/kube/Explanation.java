@@ -66,6 +66,14 @@ final class Explanation {
                 .sorted(Map.Entry.<StopCause, Long>comparingByValue(Comparator.reverseOrder()))
                 .map(entry -> entry.getKey().id() + " " + entry.getValue())
                 .collect(Collectors.joining(", ")));
+    line(
+        text,
+        "  transitions: %s",
+        status.transitions().isEmpty()
+            ? "none so far"
+            : status.transitions().entrySet().stream()
+                .map(entry -> entry.getKey() + " " + entry.getValue())
+                .collect(Collectors.joining(", ")));
     status.recentStops().stream()
         .limit(STOPS_SHOWN)
         .forEach(stop -> line(text, "  stopped %s (%s)", stop, stop.cause().text()));
@@ -90,7 +98,32 @@ final class Explanation {
                 consumer.backlog(),
                 consumer.delivered(),
                 consumer.failures()));
+    status
+        .consumers()
+        .forEach(consumer ->
+            consumer
+                .resync()
+                .ifPresent(resync -> line(text, "  resync of %s %s", consumer.name(), of(resync))));
+    status
+        .audit()
+        .ifPresent(audit ->
+            line(
+                text,
+                "  audit %s; %d objects found to differ so far%s",
+                of(audit.times()),
+                audit.diverged(),
+                audit.result().isEmpty() ? "" : "; the last one: " + audit.result()));
     return text.toString();
+  }
+
+  private static String of(StreamStatus.Periodic times) {
+    return String.format(
+        Locale.ROOT,
+        "every %s: %d times, last %s, %d ms late",
+        times.every(),
+        times.runs(),
+        times.last().map(Object::toString).orElse("never"),
+        times.lateness().toMillis());
   }
 
   private static void line(StringBuilder text, String format, Object... values) {

@@ -10,7 +10,9 @@ import dev.sluice.kube.internal.informer.Hub;
 import dev.sluice.kube.internal.store.Entry;
 import dev.sluice.kube.internal.store.EntryMap;
 import dev.sluice.kube.internal.store.ObjectStore;
+import dev.sluice.kube.internal.time.Recurrence;
 import dev.sluice.kube.internal.time.Sleeper;
+import dev.sluice.kube.internal.watch.Auditor;
 import dev.sluice.kube.internal.watch.StreamOptions;
 import dev.sluice.kube.internal.watch.StreamRecord;
 import dev.sluice.kube.internal.watch.StreamRunner;
@@ -27,6 +29,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -77,6 +80,10 @@ public final class Informer<T> implements AutoCloseable {
   private final Thread thread;
   private final List<HandlerConsumer<T>> handlers = new CopyOnWriteArrayList<>();
   private final AtomicBoolean closed = new AtomicBoolean();
+  private final Duration resyncEvery;
+  private final InstantSource clock;
+  private final Auditor auditor;
+  private final AtomicLong seeds;
 
   private Informer(Builder<T> builder) {
     this.kind = builder.kind;
@@ -110,6 +117,20 @@ public final class Informer<T> implements AutoCloseable {
             builder.random,
             builder.sleeper == null ? Sleeper.by(time) : builder.sleeper,
             builder.listener);
+    this.resyncEvery = builder.resyncEvery;
+    this.clock = builder.clock;
+    this.seeds = new AtomicLong(builder.random.nextLong());
+    this.auditor =
+        new Auditor(
+            builder.options(name),
+            builder.transport,
+            objects,
+            stream,
+            new Recurrence(builder.auditEvery, time, clock, random()),
+            time,
+            Sleeper.by(time),
+            random());
+    stream.onLostConnection(auditor::serverMayHaveChanged);
     this.thread = Thread.ofVirtual().name("sluice-stream-" + name).unstarted(stream);
   }
 
@@ -163,6 +184,7 @@ public final class Informer<T> implements AutoCloseable {
             codec,
             handler,
             time,
+            resync(),
             stream.record()::noted,
             gone -> {
               hub.detach(gate);
@@ -171,6 +193,15 @@ public final class Informer<T> implements AutoCloseable {
     handlers.add(added);
     added.start();
     return added;
+  }
+
+  private RandomGenerator random() {
+    return new SplittableRandom(seeds.getAndIncrement());
+  }
+
+  /** When a consumer is to be given all objects again. */
+  Recurrence resync() {
+    return new Recurrence(resyncEvery, time, clock, random());
   }
 
   /** Gives a consumer its gate. */
@@ -216,7 +247,8 @@ public final class Informer<T> implements AutoCloseable {
               hub.kind().name().toLowerCase(Locale.ROOT),
               handler.backlog(),
               handler.delivered(),
-              handler.failures()));
+              handler.failures(),
+              handler.resync()));
     }
     return new StreamStatus(
         name,
@@ -228,9 +260,11 @@ public final class Informer<T> implements AutoCloseable {
         store.size(),
         stream.record().counts(),
         now.stops(),
+        now.transitions(),
         now.recentStops(),
         now.undecodable(),
-        List.copyOf(consumers));
+        List.copyOf(consumers),
+        auditor.status());
   }
 
   /** The status in words: what the stream is doing, what it did, and why it stopped. */
@@ -247,6 +281,7 @@ public final class Informer<T> implements AutoCloseable {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
+    auditor.close();
     stream.close();
     boolean interrupted = false;
     try {
@@ -267,6 +302,7 @@ public final class Informer<T> implements AutoCloseable {
 
   private void start() {
     thread.start();
+    auditor.start();
   }
 
   /**
@@ -291,6 +327,8 @@ public final class Informer<T> implements AutoCloseable {
     private Duration watchTimeout = Duration.ofSeconds(300);
     private Duration requestDeadline = Duration.ofSeconds(90);
     private Duration silenceDeadline = Duration.ofSeconds(150);
+    private Duration resyncEvery = Duration.ZERO;
+    private Duration auditEvery = Duration.ofHours(6);
     private Backoff backoff = Backoff.exponential();
     private int maxObjectSize = 64 << 20;
     private TimeSource time = TimeSource.system();
@@ -419,6 +457,48 @@ public final class Informer<T> implements AutoCloseable {
     }
 
     /**
+     * How often all stored objects are given to each consumer again, give or take a tenth; zero,
+     * for never, unless told otherwise. Nothing is listed for it. A handler is told of an object
+     * again, and a controller reconciles it, whenever there is nothing else to do: it comes last.
+     *
+     * <p>It helps a consumer whose work depends on something it does not watch. It finds nothing
+     * that the stream has missed: that is what the {@linkplain #auditEvery audit} does. {@link
+     * StreamStatus.Consumer#resync()} tells when it ran and how late.
+     *
+     * @throws IllegalArgumentException if it is negative, or more than zero and less than a second
+     */
+    public Builder<T> resyncEvery(Duration period) {
+      this.resyncEvery = periodOf("resyncEvery", period);
+      return this;
+    }
+
+    /**
+     * How often the store is compared with the server, give or take a tenth; 6 hours unless told
+     * otherwise, zero for never. After a lost connection it is done soon, too, within a 360th of
+     * the period (a minute of six hours), as the server may be one whose database was restored; but
+     * not again and again.
+     *
+     * <p>It is a list of metadata, page by page and slowly, beside the stream. If an object is
+     * found to differ in uid or version, to be missing, or to be stored and gone, that is counted
+     * and shown ({@link StopCause#AUDIT_DIVERGED}, {@link StreamStatus#audit()}), and the stream
+     * lists again: consumers are told the differences.
+     *
+     * @throws IllegalArgumentException if it is negative, or more than zero and less than a second
+     */
+    public Builder<T> auditEvery(Duration period) {
+      this.auditEvery = periodOf("auditEvery", period);
+      return this;
+    }
+
+    private static Duration periodOf(String what, Duration period) {
+      if (period.isNegative() || !period.isZero() && period.compareTo(Duration.ofSeconds(1)) < 0) {
+        throw new IllegalArgumentException(
+            what + " is at least a second, or zero for never, not " + period);
+      }
+      return period;
+    }
+
+    /**
      * How long to wait between attempts, and how much of a server's {@code Retry-After} to believe;
      * {@link Backoff#exponential()} unless told otherwise.
      */
@@ -510,6 +590,7 @@ public final class Informer<T> implements AutoCloseable {
           watchTimeout,
           requestDeadline,
           silenceDeadline,
+          auditEvery,
           backoff,
           maxObjectSize);
     }

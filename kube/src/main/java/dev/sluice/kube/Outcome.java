@@ -28,6 +28,24 @@ public sealed interface Outcome {
   }
 
   /**
+   * What the work is done on, a server usually, asked to come back later. The key comes again after
+   * that time and not before, also if its object changes; its backoff stays as it was. An adaptive
+   * limit of the controller takes it for a sign of overload.
+   *
+   * @param after how long, not negative
+   */
+  record Throttled(Duration after) implements Outcome {
+    /**
+     * @throws IllegalArgumentException if the duration is negative
+     */
+    public Throttled {
+      if (after.isNegative()) {
+        throw new IllegalArgumentException("a key cannot come again before now, after " + after);
+      }
+    }
+  }
+
+  /**
    * The work failed and is to be tried again after the key's backoff. What a reconciler throws is
    * this.
    *
@@ -50,6 +68,11 @@ public sealed interface Outcome {
   /** {@link Again}. */
   static Outcome again(Duration after) {
     return new Again(after);
+  }
+
+  /** {@link Throttled}. */
+  static Outcome throttled(Duration after) {
+    return new Throttled(after);
   }
 
   /** {@link Retry}. */

@@ -44,6 +44,11 @@ public final class ServerException extends IOException {
     return status;
   }
 
+  /** Whether it is one of too many: 429, or 503. */
+  public boolean speaksOfOverload() {
+    return status == 429 || status == 503;
+  }
+
   /** The reason in the server's {@code Status}; empty if it gave none. */
   public String reason() {
     return reason;

@@ -1,6 +1,7 @@
 package dev.sluice.kube;
 
 import dev.sluice.flow.Experimental;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -19,9 +20,12 @@ import java.util.Optional;
  * @param objects how many objects are in the store
  * @param counts what happened, as often as it did
  * @param stops how often the stream stopped, by cause; a cause that never occurred is absent
+ * @param transitions how often it went from one phase to another, by phases and cause: {@code
+ *     "watching -> backing-off (reset)"}; sorted
  * @param recentStops the last stops, newest first, 32 at most
  * @param undecodable the last frames or objects that could not be decoded, newest first, 8 at most
  * @param consumers the consumers
+ * @param audit how the comparing of the store with the server stands; empty if it is off
  */
 @Experimental
 public record StreamStatus(
@@ -34,9 +38,11 @@ public record StreamStatus(
     int objects,
     Counts counts,
     Map<StopCause, Long> stops,
+    Map<String, Long> transitions,
     List<StreamStop> recentStops,
     List<Undecodable> undecodable,
-    List<Consumer> consumers) {
+    List<Consumer> consumers,
+    Optional<Audit> audit) {
 
   /** What a stream can be doing. */
   public enum Phase {
@@ -109,8 +115,35 @@ public record StreamStatus(
    * @param backlog how many changes wait for it
    * @param delivered how many it has been told
    * @param failures how often its handler threw
+   * @param resync how the repeating of all objects stands; empty if it is off
    */
-  public record Consumer(String name, String gate, int backlog, long delivered, long failures) {}
+  public record Consumer(
+      String name,
+      String gate,
+      int backlog,
+      long delivered,
+      long failures,
+      Optional<Periodic> resync) {}
+
+  /**
+   * Something that is done every so often.
+   *
+   * @param every how often, give or take a tenth
+   * @param runs how often it was finished
+   * @param last when it was last finished
+   * @param lateness how long after it was due the last one was finished; or, while one is due that
+   *     is not finished, how late that is by now
+   */
+  public record Periodic(Duration every, long runs, Optional<Instant> last, Duration lateness) {}
+
+  /**
+   * The comparing of the store with the server.
+   *
+   * @param times how often and when; one that could not be finished does not count
+   * @param diverged how many objects were found to differ, in all
+   * @param result what the last one found, or why it could not be finished; empty before the first
+   */
+  public record Audit(Periodic times, long diverged, String result) {}
 
   /**
    * Whether the stream does its work: it is watching or listing, or was interrupted by something

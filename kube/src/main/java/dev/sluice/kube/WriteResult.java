@@ -53,15 +53,15 @@ public sealed interface WriteResult {
 
   /**
    * The outcome that a reconcile usually ends with after such a write: done when it was written or
-   * the object is gone; again after the wait when throttled; retried after a conflict or a failure
-   * of the server (5xx); failed after any other refusal.
+   * the object is gone; throttled for as long as the server asked; retried after a conflict or a
+   * failure of the server (5xx); failed after any other refusal.
    */
   default Outcome outcome() {
     return switch (this) {
       case Written written -> Outcome.done();
       case Deleted deleted -> Outcome.done();
       case Gone gone -> Outcome.done();
-      case Throttled throttled -> Outcome.again(throttled.retryAfter());
+      case Throttled throttled -> Outcome.throttled(throttled.retryAfter());
       case Conflict conflict -> Outcome.retry("conflict: " + conflict.message());
       case Rejected rejected ->
           rejected.status() >= 500

@@ -52,7 +52,7 @@ class ArchitectureTest {
         .whereLayer("transport")
         .mayOnlyBeAccessedByLayers("api", "watch", "discovery")
         .whereLayer("time")
-        .mayOnlyBeAccessedByLayers("api", "watch", "controller")
+        .mayOnlyBeAccessedByLayers("api", "informer", "watch", "controller")
         .whereLayer("json")
         .mayOnlyBeAccessedByLayers("api", "watch", "store", "transport", "discovery")
         .check(KUBE);

@@ -549,4 +549,93 @@ class ControllerTest {
   void refusesToStartWithoutAReconciler() {
     assertThatThrownBy(() -> controller().start()).hasMessageContaining("call reconcile(...)");
   }
+
+  @Test
+  void reconcilesAllObjectsAgainAtAResyncButWhatChangesFirst() {
+    for (int i = 0; i < 300; i++) {
+      api.put("p" + i, "x");
+    }
+    Semaphore steps = new Semaphore(0);
+    try (Informer<Resource> resyncing =
+            Informer.of(api, FakeApi.PODS)
+                .time(time)
+                .silenceDeadline(Duration.ofDays(1000))
+                .auditEvery(Duration.ZERO)
+                .resyncEvery(Duration.ofHours(1))
+                .start();
+        Controller<Resource> controller =
+            Controller.named("resyncing")
+                .watching(resyncing)
+                .workers(1)
+                .unlimited()
+                .reconcile((key, context) -> {
+                  steps.acquire();
+                  return see(key, context);
+                })
+                .start()) {
+      steps.release(300);
+      Await.until(() -> {
+        // The pump looks for the end of the first list in the time of the gate.
+        time.advance(Duration.ofMillis(250));
+        assertThat(controller.status().caughtUp()).isTrue();
+      });
+      Await.until(() -> assertThat(controller.status().counts().done()).isEqualTo(300));
+      seen.clear();
+      time.advance(Duration.ofMinutes(67));
+      Await.until(() -> assertThat(controller.status().waiting()).isEqualTo(299));
+      assertThat(controller.status().caughtUp()).isTrue();
+      api.put("news", "x");
+      Await.until(() -> assertThat(resyncing.status().anchor()).hasValue(api.version()));
+      Await.until(() -> assertThat(controller.status().backlog()).isZero());
+      // It waits for room in the queue; the key that is taken before there is room comes before it.
+      steps.release();
+      Await.until(() -> assertThat(controller.status().counts().started()).isEqualTo(302));
+      Await.until(() -> assertThat(controller.status().waiting()).isEqualTo(299));
+      steps.release(2);
+      Await.until(() -> assertThat(seen).hasSize(3));
+      assertThat(seen.stream().map(key -> key.replaceAll("@.*", ""))).element(2).isEqualTo("news");
+      steps.release(100_000);
+      Await.until(() -> assertThat(controller.status().resync().orElseThrow().runs()).isEqualTo(1));
+      Await.until(() -> assertThat(seen.stream().distinct()).hasSize(301));
+    }
+  }
+
+  @Test
+  @Tag("R1.1")
+  void holdsAThrottledKeyBackForAsLongAsTheServerAskedWhateverHappensToIt() {
+    given("a", "1");
+    try (Controller<Resource> controller =
+        inVirtualTime()
+            .reconcile((key, context) -> {
+              seen.add("attempt " + context.attempt());
+              return seen.size() == 1 ? Outcome.throttled(Duration.ofSeconds(30)) : Outcome.done();
+            })
+            .start()) {
+      Await.until(() -> assertThat(controller.status().counts().throttled()).isEqualTo(1));
+      Await.until(() -> assertThat(controller.status().inHand()).isZero());
+      given("a", "2");
+      Await.until(() -> assertThat(controller.status().counts().coalesced()).isEqualTo(1));
+      time.advance(Duration.ofSeconds(29));
+      assertThat(seen).hasSize(1);
+      time.advance(Duration.ofSeconds(2));
+      // A wait that the server asked for is no failure of the key.
+      Await.until(() -> assertThat(seen).containsExactly("attempt 1", "attempt 1"));
+    }
+  }
+
+  @Test
+  @Tag("R1.1")
+  void saysHowFastItDispatches() {
+    given("a", "1");
+    try (Controller<Resource> standard = controller().reconcile(this::see).start();
+        Controller<Resource> article =
+            controller().limitedBy(Limits.article()).reconcile(this::see).start();
+        Controller<Resource> unlimited = controller().unlimited().reconcile(this::see).start()) {
+      Await.until(() -> assertThat(standard.status().dispatch().mode()).isEqualTo("adaptive"));
+      assertThat(standard.status().dispatch().perSecond()).isEqualTo(100);
+      assertThat(article.status().dispatch())
+          .isEqualTo(new ControllerStatus.Dispatch("fixed", 10, "", ""));
+      assertThat(unlimited.status().dispatch().mode()).isEqualTo("unlimited");
+    }
+  }
 }

@@ -40,6 +40,7 @@ final class FakeApi implements Transport {
   private final Map<String, Deque<Canned>> canned = new TreeMap<>();
   private long version = 100;
   private long uids;
+  private boolean mute;
   final ConcurrentLinkedQueue<Request> requests = new ConcurrentLinkedQueue<>();
 
   void put(String name, String spec) {
@@ -68,7 +69,31 @@ final class FakeApi implements Transport {
     }
   }
 
+  /** Changes an object without an event, as a stream misses one. */
+  void putUnseen(String name, String spec) {
+    unseen(() -> put(name, spec));
+  }
+
+  /** Deletes an object without an event. */
+  void deleteUnseen(String name) {
+    unseen(() -> delete(name));
+  }
+
+  private void unseen(Runnable change) {
+    lock.lock();
+    try {
+      mute = true;
+      change.run();
+    } finally {
+      mute = false;
+      lock.unlock();
+    }
+  }
+
   private void event(String type, ObjectKey key, Stored object) {
+    if (mute) {
+      return;
+    }
     history.add(
         new Event(
             object.version, "{\"type\":\"" + type + "\",\"object\":" + json(key, object) + "}\n"));
@@ -130,6 +155,16 @@ final class FakeApi implements Transport {
     }
   }
 
+  /** Takes canned answers away again. */
+  void answerProperly(String methodAndPath) {
+    lock.lock();
+    try {
+      canned.remove(methodAndPath);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   @Override
   public Response send(Request request) throws IOException {
     requests.add(request);
@@ -141,7 +176,10 @@ final class FakeApi implements Transport {
         return new Whole(answers.size() > 1 ? answers.remove() : answers.element());
       }
       if (request.method().equals("GET") && path.equals(PODS.path(""))) {
-        return request.path().contains("watch=true") ? watch(request.path()) : list();
+        return request.path().contains("watch=true") ? watch(request.path()) : list("");
+      }
+      if (request.method().equals("GET") && path.equals(PODS.path("ns"))) {
+        return list(request.path().replaceAll(".*metadata.name%3D", ""));
       }
       return new Whole(
           new Canned(
@@ -151,10 +189,14 @@ final class FakeApi implements Transport {
     }
   }
 
-  private Response list() {
+  /** A list of all objects, or of the one of a name. */
+  private Response list(String name) {
     StringBuilder items = new StringBuilder();
-    objects.forEach(
-        (key, object) -> items.append(items.isEmpty() ? "" : ",").append(json(key, object)));
+    objects.forEach((key, object) -> {
+      if (name.isEmpty() || name.equals(key.name())) {
+        items.append(items.isEmpty() ? "" : ",").append(json(key, object));
+      }
+    });
     return new Whole(
         Canned.ok(
             "{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\""
@@ -196,6 +238,7 @@ final class FakeApi implements Transport {
 
   private final class Watch extends InputStream implements Response {
     private long after;
+    private int next;
     private byte @Nullable [] current;
     private int at;
     private boolean cut;
@@ -234,11 +277,11 @@ final class FakeApi implements Transport {
           if (closed || cut) {
             throw new IOException(cut ? "Connection reset" : "closed");
           }
-          for (Event event : history) {
+          while (next < history.size() && bytes == null) {
+            Event event = history.get(next++);
             if (event.version > after) {
               after = event.version;
               bytes = event.frame.getBytes(StandardCharsets.UTF_8);
-              break;
             }
           }
           if (bytes == null) {

@@ -4,12 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.flow.Gate;
+import dev.sluice.flow.VirtualTime;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -291,5 +296,202 @@ class InformerTest {
     assertThatThrownBy(() ->
             Informer.of(api, ResourceKind.clusterScoped("", "v1", "nodes", "Node")).namespace("x"))
         .hasMessageContaining("nodes is cluster-scoped");
+  }
+
+  // --- what is done every so often ---
+
+  private final VirtualTime time = new VirtualTime();
+
+  private Informer.Builder<Resource> inVirtualTime() {
+    return pods().time(time).silenceDeadline(Duration.ofDays(1000)).auditEvery(Duration.ZERO);
+  }
+
+  private void handedOver(Informer<Resource> informer) {
+    Await.until(() -> assertThat(informer.status().anchor()).hasValue(api.version()));
+  }
+
+  @Test
+  @Tag("R4.1")
+  void tellsAllObjectsAgainEachPeriodWithoutListing() {
+    api.put("a", "1");
+    api.put("b", "1");
+    try (Informer<Resource> informer =
+        inVirtualTime().resyncEvery(Duration.ofHours(1)).onChange(this::tell).start()) {
+      Await.until(() -> assertThat(told).containsExactlyInAnyOrder("+a=1", "+b=1"));
+      told.clear();
+      time.advance(Duration.ofMinutes(53));
+      assertThat(told).isEmpty();
+      time.advance(Duration.ofMinutes(14));
+      Await.until(() -> assertThat(told).containsExactlyInAnyOrder("~a=1", "~b=1"));
+      Await.until(() -> assertThat(resync(informer).runs()).isEqualTo(1));
+      assertThat(resync(informer).last()).isPresent();
+      assertThat(informer.status().counts().lists()).isEqualTo(1);
+      assertThat(informer.explain()).contains("resync of handler every PT1H: 1 times");
+    }
+  }
+
+  private static StreamStatus.Periodic resync(Informer<Resource> informer) {
+    return informer.status().consumers().get(0).resync().orElseThrow();
+  }
+
+  @Test
+  @Tag("R4.1")
+  void showsAResyncThatDoesNotRunAsLate() throws Exception {
+    CountDownLatch go = new CountDownLatch(1);
+    api.put("a", "1");
+    try (Informer<Resource> informer =
+        inVirtualTime()
+            .resyncEvery(Duration.ofHours(1))
+            .onChange(change -> {
+              go.await();
+              tell(change);
+            })
+            .start()) {
+      handedOver(informer);
+      time.advance(Duration.ofHours(3));
+      assertThat(resync(informer).runs()).isZero();
+      assertThat(resync(informer).lateness())
+          .isBetween(Duration.ofMinutes(114), Duration.ofMinutes(126));
+      go.countDown();
+      Await.until(() -> assertThat(resync(informer).runs()).isEqualTo(1));
+      assertThat(told).containsExactly("+a=1", "~a=1");
+    }
+  }
+
+  @Test
+  void tellsWhatChangesBeforeTheRestOfAResync() {
+    Semaphore steps = new Semaphore(0);
+    for (int i = 0; i < 100; i++) {
+      api.put("p" + i, "1");
+    }
+    try (Informer<Resource> informer =
+        inVirtualTime()
+            .resyncEvery(Duration.ofHours(1))
+            .onChange(change -> {
+              steps.acquire();
+              tell(change);
+            })
+            .start()) {
+      steps.release(100);
+      Await.until(() -> assertThat(told).hasSize(100));
+      told.clear();
+      time.advance(Duration.ofMinutes(67));
+      steps.release(10);
+      Await.until(() -> assertThat(told).hasSize(10));
+      api.put("news", "1");
+      api.delete("p0");
+      handedOver(informer);
+      // One is in hand already.
+      steps.release(3);
+      Await.until(() -> assertThat(told).hasSize(13));
+      assertThat(told).contains("+news=1", "-p0=1");
+      steps.release(1000);
+      Await.until(() -> assertThat(resync(informer).runs()).isEqualTo(1));
+      assertThat(told.stream().filter(text -> text.startsWith("~"))).hasSizeBetween(99, 100);
+    }
+  }
+
+  @Test
+  @Tag("R4.1")
+  void findsAndHealsByAnAuditWhatTheStreamHasMissed() {
+    for (String name : List.of("right", "wrong", "gone")) {
+      api.put(name, "1");
+    }
+    try (Informer<Resource> informer =
+        inVirtualTime().auditEvery(Duration.ofHours(6)).onChange(this::tell).start()) {
+      Await.until(() -> assertThat(told).hasSize(3));
+      api.putUnseen("wrong", "2");
+      api.deleteUnseen("gone");
+      api.putUnseen("missing", "1");
+      api.put("right", "2");
+      handedOver(informer);
+      Await.until(() -> assertThat(told).hasSize(4));
+      told.clear();
+
+      time.advance(Duration.ofHours(7));
+      Await.until(
+          () -> assertThat(informer.status().audit().orElseThrow().diverged()).isEqualTo(3));
+      // The list begins after a backoff.
+      Await.until(() -> {
+        time.advance(Duration.ofMillis(100));
+        assertThat(told).containsExactlyInAnyOrder("~wrong=2", "-gone=1", "+missing=1");
+      });
+      assertThat(informer.status().stops()).containsEntry(StopCause.AUDIT_DIVERGED, 1L);
+      assertThat(informer.explain())
+          .contains("3 objects differ at version")
+          .contains("watching -> backing-off (audit-diverged) 1");
+    }
+  }
+
+  @Test
+  void findsNothingInAnAuditWhileEverythingChanges() {
+    AtomicBoolean stop = new AtomicBoolean();
+    Thread writer =
+        Thread.ofVirtual()
+            .start(() -> {
+              for (int i = 0; !stop.get(); i++) {
+                api.put("p" + i % 50, Integer.toString(i));
+                if (i % 3 == 0) {
+                  api.delete("p" + (i * 7) % 50);
+                }
+                LockSupport.parkNanos(200_000);
+              }
+            });
+    try (Informer<Resource> informer = inVirtualTime().auditEvery(Duration.ofHours(6)).start()) {
+      handedOverOnce(informer);
+      for (int i = 1; i <= 20; i++) {
+        int audits = i;
+        time.advance(Duration.ofHours(7));
+        Await.until(() -> {
+          time.advance(Duration.ofMillis(100));
+          StreamStatus.Audit audit = informer.status().audit().orElseThrow();
+          assertThat(audit.times().runs()).as(audit::result).isGreaterThanOrEqualTo(audits);
+        });
+      }
+      assertThat(informer.status().audit().orElseThrow().diverged()).isZero();
+      assertThat(informer.status().counts().lists()).isEqualTo(1);
+    } finally {
+      stop.set(true);
+    }
+    assertThat(writer).isNotNull();
+  }
+
+  private static void handedOverOnce(Informer<Resource> informer) {
+    Await.until(() -> assertThat(informer.status().anchor()).isPresent());
+  }
+
+  @Test
+  @Tag("R4.1")
+  void saysWhyAnAuditCouldNotBeFinishedAndTriesAgain() {
+    api.put("a", "1");
+    try (Informer<Resource> informer = inVirtualTime().auditEvery(Duration.ofHours(6)).start()) {
+      handedOver(informer);
+      api.answer(
+          "GET /api/v1/pods",
+          new FakeApi.Canned(
+              403,
+              Map.of(),
+              "{\"kind\":\"Status\",\"reason\":\"Forbidden\",\"message\":\"no\",\"code\":403}"));
+      time.advance(Duration.ofHours(7));
+      Await.until(() ->
+          assertThat(informer.status().audit().orElseThrow().result())
+              .isEqualTo("not finished: 403 Forbidden: no"));
+      assertThat(informer.status().audit().orElseThrow().times().lateness()).isPositive();
+      api.answerProperly("GET /api/v1/pods");
+      Await.until(() -> {
+        time.advance(Duration.ofMinutes(1));
+        assertThat(informer.status().audit().orElseThrow().result())
+            .isEqualTo("1 objects agree at version 101");
+      });
+      assertThat(informer.status().audit().orElseThrow().times().runs()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void refusesPeriodsThatAreTooShort() {
+    assertThatThrownBy(() -> pods().resyncEvery(Duration.ofMillis(10)))
+        .hasMessage("resyncEvery is at least a second, or zero for never, not PT0.01S");
+    assertThatThrownBy(() -> pods().auditEvery(Duration.ofHours(-1)))
+        .hasMessage("auditEvery is at least a second, or zero for never, not PT-1H");
   }
 }

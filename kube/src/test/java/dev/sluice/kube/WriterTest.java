@@ -114,7 +114,7 @@ class WriterTest {
             throttled ->
                 assertThat(throttled.retryAfter())
                     .isBetween(Duration.ofSeconds(7), Duration.ofMillis(7800)));
-    assertThat(first.outcome()).isInstanceOf(Outcome.Again.class);
+    assertThat(first.outcome()).isInstanceOf(Outcome.Throttled.class);
     assertThat(second.join()).isInstanceOf(WriteResult.Written.class);
     assertThat(writer.stats().throttled()).isEqualTo(1);
   }

@@ -136,8 +136,10 @@ class AccountTest {
         3,
         new Counts(1, watches, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
         Map.of(),
+        Map.of(),
         List.copyOf(stops),
         List.of(),
-        List.of());
+        List.of(),
+        Optional.empty());
   }
 }

@@ -40,7 +40,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("R4.1")
 @Tag("R4.2")
 class EmbeddedLineTest {
-  private static final int SEEDS = Integer.getInteger("sluice.line.seeds", 2);
+  private static final int SEEDS = Integer.getInteger("sluice.line.seeds", 1);
   private static final RequestMatch LIST = RequestMatch.list("configmaps");
   private static final RequestMatch WATCH = RequestMatch.watch("configmaps");
   private static final ResourceKind WIDGETS =
@@ -355,6 +355,38 @@ class EmbeddedLineTest {
     }
   }
 
+  /** Its versions have grown past the anchor: nothing in the stream shows what happened. */
+  @Test
+  void findsByAnAuditThatADatabaseWasRestoredAndOvertook() {
+    load(20);
+    try (Line line = open(informer -> informer.auditEvery(Duration.ofSeconds(360)))) {
+      line.flows();
+      Snapshot before = server.snapshot();
+      line.put("c1", "lost");
+      line.delete("c2");
+      line.put("lost", "x");
+      line.agrees();
+      String anchor = line.informer().status().anchor().orElseThrow();
+      List<Injection> away =
+          List.of(
+              faults.inject(WATCH, Fault.unavailable(Duration.ZERO)),
+              faults.inject(LIST, Fault.unavailable(Duration.ZERO)));
+      faults.rewind(before);
+      while (Long.parseLong(server.resourceVersion()) <= Long.parseLong(anchor) + 5) {
+        server.load(
+            "{apiVersion: v1, kind: Secret, metadata: {namespace: default, name: s"
+                + server.resourceVersion()
+                + "}}");
+      }
+      away.forEach(Injection::remove);
+
+      line.agrees();
+      assertThat(line.stops(StopCause.VERSION_REGRESSED)).isZero();
+      assertThat(line.stops(StopCause.AUDIT_DIVERGED)).isEqualTo(1);
+      assertThat(line.informer().status().audit().orElseThrow().diverged()).isEqualTo(3);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({"401, Unauthorized, UNAUTHORIZED", "403, Forbidden, FORBIDDEN"})
   void goesOnWhereItStoodWhenItIsLetInAgain(int code, String reason, StopCause cause) {
@@ -419,7 +451,7 @@ class EmbeddedLineTest {
                           : kind == Gate.Kind.BLOCK ? Gate.block(4) : Gate.pause(4))
                   .pageSize(7)
                   .backoff(quick)
-                  .silenceDeadline(Duration.ofMillis(600))
+                  .silenceDeadline(Duration.ofMillis(300))
                   .requestDeadline(Duration.ofSeconds(2)))) {
         for (int step = 0; step < 40; step++) {
           String name = "c" + random.nextInt(30);

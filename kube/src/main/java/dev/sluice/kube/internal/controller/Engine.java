@@ -6,7 +6,6 @@ import dev.sluice.flow.Gate;
 import dev.sluice.flow.Gate.Delivery;
 import dev.sluice.flow.KeyedBackoff;
 import dev.sluice.flow.Priority;
-import dev.sluice.flow.RateLimiter;
 import dev.sluice.flow.TimeSource;
 import dev.sluice.flow.WorkQueue;
 import dev.sluice.kube.Context;
@@ -17,10 +16,12 @@ import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.Outcome;
 import dev.sluice.kube.Reconciler;
 import dev.sluice.kube.Resource;
+import dev.sluice.kube.ServerException;
 import dev.sluice.kube.Store;
 import dev.sluice.kube.internal.controller.Runs.Verdict;
 import dev.sluice.kube.internal.store.Versions;
 import dev.sluice.kube.internal.time.Interrupter;
+import dev.sluice.kube.internal.time.Recurrence;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
@@ -47,7 +48,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The keys of the first list come with low priority: through a gate that coalesces they are set
  * aside first, so that a change that happens meanwhile (its version is newer than the list's) does
- * not stand behind ten thousand of them.
+ * not stand behind ten thousand of them. A resync sets all keys aside once more.
  */
 public final class Engine<T> {
   private static final System.Logger LOG = System.getLogger("dev.sluice.kube.Controller");
@@ -60,8 +61,9 @@ public final class Engine<T> {
   /**
    * What an engine is made of. Checked by the controller's builder.
    *
-   * @param limiter how fast keys are dispatched; null for as fast as the workers take them
+   * @param dispatch how fast keys are dispatched
    * @param firstList the version of the informer's first list, once it has been handed over
+   * @param resync when all objects are reconciled again
    */
   public record Parts<T>(
       String name,
@@ -70,30 +72,34 @@ public final class Engine<T> {
       Reconciler<T> reconciler,
       int workers,
       int capacity,
-      @Nullable RateLimiter limiter,
+      Dispatch dispatch,
       Backoff backoff,
       Duration reconcileTimeout,
       Duration shutdownTimeout,
       TimeSource time,
       InstantSource clock,
       FlowListener listener,
-      Supplier<Optional<String>> firstList) {}
+      Supplier<Optional<String>> firstList,
+      Recurrence resync) {}
 
   private final Parts<T> parts;
   private final TimeSource time;
   private final WorkQueue<ObjectKey> queue;
   private final KeyedBackoff<ObjectKey> backoff;
   private final Runs runs;
+  private final Dispatch dispatch;
   private final List<Thread> threads = new ArrayList<>();
   private final AtomicBoolean closed = new AtomicBoolean();
   private final AtomicInteger setAside = new AtomicInteger();
   private volatile boolean caughtUp;
   private volatile boolean takesKeys = true;
+  private volatile boolean firstListQueued;
 
   private final LongAdder started = new LongAdder();
   private final LongAdder done = new LongAdder();
   private final LongAdder again = new LongAdder();
   private final LongAdder retried = new LongAdder();
+  private final LongAdder throttled = new LongAdder();
   private final LongAdder failed = new LongAdder();
   private final LongAdder deadlines = new LongAdder();
   private final LongAdder noted = new LongAdder();
@@ -116,9 +122,8 @@ public final class Engine<T> {
             .workers(parts.workers)
             .time(time)
             .listener(parts.listener);
-    if (parts.limiter != null) {
-      builder.dispatchLimiter(parts.limiter);
-    }
+    this.dispatch = parts.dispatch;
+    dispatch.limiter().ifPresent(builder::dispatchLimiter);
     this.queue = builder.build();
   }
 
@@ -157,11 +162,23 @@ public final class Engine<T> {
           continue;
         }
         caughtUp |= synced;
-        if (aside.isEmpty() && parts.gate.isClosed()) {
-          return;
-        }
         if (!aside.isEmpty()) {
           addOneOf(aside);
+          if (aside.isEmpty() && firstListQueued) {
+            parts.resync.done();
+          }
+        } else if (parts.gate.isClosed()) {
+          return;
+        } else if (firstListQueued && parts.resync.isDue()) {
+          parts.store.snapshot().resources().forEach(object -> aside.add(object.key()));
+          setAside.set(aside.size());
+          if (aside.isEmpty()) {
+            parts.resync.done();
+          }
+        }
+        if (caughtUp && !firstListQueued && aside.isEmpty()) {
+          firstListQueued = true;
+          dispatch.begin();
         }
       }
     } catch (InterruptedException e) {
@@ -181,7 +198,12 @@ public final class Engine<T> {
   }
 
   private @Nullable Delivery<ObjectKey> next() throws InterruptedException {
-    return caughtUp ? parts.gate.take() : parts.gate.poll(SYNC_GLANCE);
+    if (!firstListQueued) {
+      return parts.gate.poll(SYNC_GLANCE);
+    }
+    return parts.resync.isOn()
+        ? parts.gate.poll(Duration.ofNanos(parts.resync.untilDue()))
+        : parts.gate.take();
   }
 
   private void add(ObjectKey key, Priority priority) throws InterruptedException {
@@ -242,8 +264,10 @@ public final class Engine<T> {
     started.increment();
     int attempt = backoff.failures(key) + 1;
     Interrupter deadline = Interrupter.after(time, parts.reconcileTimeout.toNanos());
+    long began = time.nanoTime();
     Call call = new Call(key, attempt, waited, deadline);
     Outcome outcome;
+    boolean overload = false;
     try {
       outcome = parts.reconciler.reconcile(key, call);
       if (outcome == null) {
@@ -253,11 +277,21 @@ public final class Engine<T> {
       outcome = Outcome.retry("interrupted");
     } catch (Throwable e) {
       outcome = Outcome.retry(describe(e));
+      overload = e instanceof ServerException refusal && refusal.speaksOfOverload();
       log(key, attempt, e);
     }
+    long took = time.nanoTime() - began;
     if (deadline.disarm() && outcome instanceof Outcome.Retry) {
+      overload = true;
       deadlines.increment();
       outcome = Outcome.retry("took longer than the " + parts.reconcileTimeout + " allowed");
+    }
+    if (overload) {
+      dispatch.refused(Duration.ZERO);
+    } else if (outcome instanceof Outcome.Throttled throttled) {
+      dispatch.refused(throttled.after());
+    } else {
+      dispatch.answered(Duration.ofNanos(took));
     }
     settle(key, attempt, outcome);
     // Code that is interrupted often sets the mark again: it concerns nobody else.
@@ -277,6 +311,11 @@ public final class Engine<T> {
         addIfChanged(key);
         var unused = queue.addAfter(key, later.after(), Priority.LOW);
         again.increment();
+      }
+      case Outcome.Throttled later -> {
+        runs.endAndWait(key, later.after().toNanos());
+        var unused = queue.addAfter(key, later.after(), Priority.LOW);
+        throttled.increment();
       }
       case Outcome.Retry retry -> {
         Duration delay = backoff.nextDelay(key);
@@ -403,7 +442,7 @@ public final class Engine<T> {
     return new ControllerStatus(
         parts.name,
         takesKeys,
-        caughtUp && setAside.get() == 0,
+        firstListQueued,
         gate.depth(),
         stats.depth() + setAside.get(),
         stats.delayed(),
@@ -415,10 +454,13 @@ public final class Engine<T> {
             done.sum(),
             again.sum(),
             retried.sum(),
+            throttled.sum(),
             failed.sum(),
             deadlines.sum(),
             gate.coalesced() + gate.annihilated() + stats.coalesced() + noted.sum()),
-        recent);
+        recent,
+        dispatch.status(),
+        parts.resync.status());
   }
 
   /** What the reconciler is given. */

@@ -8,14 +8,17 @@ import dev.sluice.kube.ChangeHandler;
 import dev.sluice.kube.Codec;
 import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.StopCause;
+import dev.sluice.kube.StreamStatus.Periodic;
 import dev.sluice.kube.Subscription;
 import dev.sluice.kube.internal.store.Entry;
 import dev.sluice.kube.internal.store.Incarnation;
 import dev.sluice.kube.internal.store.Incarnation.Tombstone;
 import dev.sluice.kube.internal.store.ObjectStore;
+import dev.sluice.kube.internal.time.Recurrence;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
@@ -28,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * object is already gone again is not told (its deletion follows), nor is the deletion of an object
  * that never was. For that, and to tell the first put from a later one, it remembers which
  * incarnations it has told.
+ *
+ * <p>A resync tells all stored objects once more, one whenever nothing else is to be told.
  */
 public final class HandlerConsumer<T> implements Subscription, Runnable {
   private static final System.Logger LOG = System.getLogger("dev.sluice.kube.Informer");
@@ -40,6 +45,7 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
   private final Codec<T> codec;
   private final ChangeHandler<T> handler;
   private final TimeSource time;
+  private final Recurrence resync;
   private final Consumer<StopCause> failureSeen;
   private final Consumer<HandlerConsumer<T>> detach;
   private final Map<ObjectKey, Incarnation> told = new HashMap<>();
@@ -53,6 +59,7 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
   /**
    * A consumer, not started.
    *
+   * @param resync when all objects are told again
    * @param failureSeen told of every handler that threw
    * @param detach gives the gate back
    */
@@ -63,6 +70,7 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
       Codec<T> codec,
       ChangeHandler<T> handler,
       TimeSource time,
+      Recurrence resync,
       Consumer<StopCause> failureSeen,
       Consumer<HandlerConsumer<T>> detach) {
     this.name = name;
@@ -71,6 +79,7 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
     this.codec = codec;
     this.handler = handler;
     this.time = time;
+    this.resync = resync;
     this.failureSeen = failureSeen;
     this.detach = detach;
     this.thread = Thread.ofVirtual().name("sluice-handler-" + name).unstarted(this);
@@ -85,15 +94,53 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
   @Override
   public void run() {
     try {
-      for (Delivery<ObjectKey> next = gate.take(); next != null; next = gate.take()) {
-        Change<T> change = change(next);
-        if (change != null) {
-          tell(change);
-        }
-      }
+      tellAll();
     } catch (InterruptedException e) {
       // Closed.
     }
+  }
+
+  private void tellAll() throws InterruptedException {
+    Entry[] again = {};
+    int at = 0;
+    while (true) {
+      boolean closing = gate.isClosed();
+      Delivery<ObjectKey> next = at < again.length ? gate.poll() : next();
+      Change<T> change = null;
+      if (next != null) {
+        change = change(next);
+      } else if (closing) {
+        return;
+      } else if (at < again.length) {
+        change = again(again[at++]);
+        if (at == again.length) {
+          again = new Entry[0];
+          at = 0;
+          resync.done();
+        }
+      } else if (resync.isDue()) {
+        again = store.view().entries().toArray();
+        if (again.length == 0) {
+          resync.done();
+        }
+      }
+      if (change != null) {
+        tell(change);
+      }
+    }
+  }
+
+  /** The next delivery; null when the resync is due, or the gate is closed and drained. */
+  private @Nullable Delivery<ObjectKey> next() throws InterruptedException {
+    return resync.isOn() ? gate.poll(Duration.ofNanos(resync.untilDue())) : gate.take();
+  }
+
+  /** The present state of what was stored when a resync began, unless a delivery will tell it. */
+  private @Nullable Change<T> again(Entry stored) {
+    Entry entry = store.view().entries().get(stored.key());
+    return entry != null && entry.incarnation().equals(told.get(entry.key()))
+        ? new Change.Put<>(entry, false, codec)
+        : null;
   }
 
   private @Nullable Change<T> change(Delivery<ObjectKey> delivery) {
@@ -170,6 +217,11 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
   @Override
   public long failures() {
     return failures.sum();
+  }
+
+  /** How the resync stands; empty if it is off. */
+  public Optional<Periodic> resync() {
+    return resync.status();
   }
 
   /** Waits until everything that was handed over has been told; the gate must be completed. */

@@ -36,6 +36,30 @@ final class Requests {
     return get(new Query().add("limit", "1"), METADATA_LIST + "," + JSON);
   }
 
+  /** One page of a list of metadata, to compare with what is stored. */
+  Request audit(String token) {
+    Query query = selected().add("limit", Integer.toString(options.pageSize()));
+    if (!token.isEmpty()) {
+      query.add("continue", token);
+    }
+    return get(query, METADATA_LIST + "," + JSON);
+  }
+
+  /** A list of one object by its name, if it is there and selected. */
+  Request selected(ObjectKey key) {
+    Query query = new Query();
+    if (!options.labelSelector().isEmpty()) {
+      query.add("labelSelector", options.labelSelector());
+    }
+    query.add(
+        "fieldSelector",
+        (options.fieldSelector().isEmpty() ? "" : options.fieldSelector() + ",")
+            + "metadata.name="
+            + key.name());
+    return Request.get(
+        options.kind().path(key.namespace()) + query.toString(), METADATA_LIST + "," + JSON);
+  }
+
   /** One object, only to learn whether it is there. */
   Request object(ObjectKey key) {
     return Request.get(options.kind().path(key), METADATA + "," + JSON);

@@ -18,6 +18,7 @@ import java.time.Duration;
  * @param watchTimeout after how long the server is asked to end a watch, before jitter
  * @param requestDeadline how long the head of a response, or the next bytes of a list, may take
  * @param silenceDeadline how long a watch may be silent
+ * @param auditEvery how often the store is compared with the server; zero for never
  * @param backoff between attempts
  * @param maxObjectSize how long one object's frame may be, in bytes
  */
@@ -33,5 +34,6 @@ public record StreamOptions(
     Duration watchTimeout,
     Duration requestDeadline,
     Duration silenceDeadline,
+    Duration auditEvery,
     Backoff backoff,
     int maxObjectSize) {}

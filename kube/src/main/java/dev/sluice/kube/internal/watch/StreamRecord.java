@@ -7,11 +7,13 @@ import dev.sluice.kube.StreamStatus.Undecodable;
 import dev.sluice.kube.StreamStop;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +39,7 @@ public final class StreamRecord {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<StopCause, Long> stops = new EnumMap<>(StopCause.class);
+  private final Map<String, Long> transitions = new TreeMap<>();
   private final Deque<StreamStop> recentStops = new ArrayDeque<>();
   private final Deque<Undecodable> recentUndecodable = new ArrayDeque<>();
   private Phase phase = Phase.NEW;
@@ -74,9 +77,10 @@ public final class StreamRecord {
     }
   }
 
-  void entered(Phase next, Instant now) {
+  void entered(Phase next, Instant now, String transition) {
     lock.lock();
     try {
+      transitions.merge(transition, 1L, Long::sum);
       phase = next;
       since = now;
     } finally {
@@ -119,6 +123,7 @@ public final class StreamRecord {
       Instant since,
       Optional<Instant> lastFrame,
       Map<StopCause, Long> stops,
+      Map<String, Long> transitions,
       List<StreamStop> recentStops,
       List<Undecodable> undecodable) {}
 
@@ -131,6 +136,7 @@ public final class StreamRecord {
           since,
           Optional.ofNullable(lastFrame),
           Map.copyOf(stops),
+          Collections.unmodifiableMap(new TreeMap<>(transitions)),
           List.copyOf(recentStops),
           List.copyOf(recentUndecodable));
     } finally {

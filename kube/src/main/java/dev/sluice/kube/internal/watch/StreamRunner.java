@@ -69,6 +69,8 @@ public final class StreamRunner implements Runnable {
   private volatile @Nullable Thread owner;
   private volatile @Nullable Exchange exchange;
   private volatile boolean synced;
+  private volatile @Nullable String diverged;
+  private volatile Runnable lostConnection = () -> {};
 
   // The stream that is open.
   private @Nullable FrameReader frames;
@@ -124,6 +126,24 @@ public final class StreamRunner implements Runnable {
     return synced;
   }
 
+  /** Who is told when a connection was lost, so that the server may be another one than before. */
+  public void onLostConnection(Runnable told) {
+    lostConnection = told;
+  }
+
+  /**
+   * The store was found to differ from the server: it is listed again. From any thread.
+   *
+   * @param detail in what it differs
+   */
+  void diverged(String detail) {
+    diverged = detail;
+    Exchange open = exchange;
+    if (open != null) {
+      open.close();
+    }
+  }
+
   /** Ends the stream, from any thread. The running {@link #run} returns soon after. */
   public void close() {
     closing = true;
@@ -143,7 +163,7 @@ public final class StreamRunner implements Runnable {
     owner = Thread.currentThread();
     Input input = new Input.Start();
     while (true) {
-      Step step = machine.step(state, closing ? new Input.Close() : input);
+      Step step = machine.step(state, next(input));
       state = step.state();
       if (step.stop() != null || !(step.state() instanceof State.Watching)) {
         moved(step);
@@ -155,6 +175,24 @@ public final class StreamRunner implements Runnable {
       }
       input = act(step.action());
     }
+  }
+
+  /** What happened, unless something else has that matters more. */
+  private Input next(Input input) {
+    if (closing) {
+      return new Input.Close();
+    }
+    String found = diverged;
+    if (found == null) {
+      return input;
+    }
+    if (state instanceof State.Listing || state instanceof State.StreamingList) {
+      diverged = null;
+    } else if (state instanceof State.Watching) {
+      diverged = null;
+      return new Input.Diverged(found);
+    }
+    return input;
   }
 
   private Input act(Action action) {
@@ -236,12 +274,16 @@ public final class StreamRunner implements Runnable {
     }
     record.stopped(new StreamStop(clock.instant(), stop.cause(), stop.detail(), then));
     enter(next, stop.cause().id());
+    switch (stop.cause()) {
+      case RESET, EOF, UNREACHABLE, IDLE, SERVER_ERROR, TLS -> lostConnection.run();
+      default -> {}
+    }
   }
 
   private void enter(Phase next, String cause) {
     Phase before = phase;
     phase = next;
-    record.entered(next, clock.instant());
+    record.entered(next, clock.instant(), word(before) + " -> " + word(next) + " (" + cause + ")");
     announce(new FlowEvent.StateChanged(options.name(), cause, word(before), word(next)));
   }
 

@@ -48,6 +48,7 @@ final class Sim {
                 Duration.ofSeconds(300),
                 Duration.ofSeconds(90),
                 Duration.ofSeconds(150),
+                Duration.ZERO,
                 Backoff.exponential(),
                 1 << 20),
             server,
