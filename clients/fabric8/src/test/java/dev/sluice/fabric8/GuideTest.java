@@ -7,25 +7,30 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
-/** What the guide prints compiles, and runs in {@link RealServerTest}. */
+/**
+ * What the guides print compiles, and runs in {@link RealServerTest} and {@link
+ * ControllerGuideTest}.
+ */
 class GuideTest {
   private static final Path BASE = Path.of(System.getProperty("sluice.basedir"));
 
-  @Test
-  void theGuidesCodeIsTheExamplesCode() throws IOException {
+  @ParameterizedTest
+  @CsvSource({"fabric8, GuideExample", "controller, ControllerGuideExample"})
+  void theGuidesCodeIsTheExamplesCode(String guide, String example) throws IOException {
     List<String> blocks =
         Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
-            .matcher(Files.readString(BASE.resolve("docs/guides/fabric8.md")))
+            .matcher(Files.readString(BASE.resolve("docs/guides/" + guide + ".md")))
             .results()
             .map(block -> block.group(1))
             .toList();
-    String example =
+    String code =
         Files.readString(
-            BASE.resolve("clients/fabric8/src/test/java/dev/sluice/fabric8/GuideExample.java"));
+            BASE.resolve("clients/fabric8/src/test/java/dev/sluice/fabric8/" + example + ".java"));
     assertThat(blocks).isNotEmpty();
-    assertThat(blocks).allSatisfy(block -> assertThat(ink(example)).contains(ink(block)));
+    assertThat(blocks).allSatisfy(block -> assertThat(ink(code)).contains(ink(block)));
   }
 
   /** Without the white space, which is the formatter's affair. */

@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.cluster.RealApiServer;
 import dev.sluice.cluster.RealCluster;
 import dev.sluice.kube.Informer;
+import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.Resource;
 import dev.sluice.kube.ResourceKind;
 import dev.sluice.kube.StopCause;
 import dev.sluice.kube.Transport;
 import io.fabric8.kubernetes.client.Config;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -169,14 +171,15 @@ class RealLineTest {
   @Order(5)
   void beginsAListAgainWhoseContinuationHasExpired() throws Exception {
     Barrier barrier = new Barrier(SluiceFabric8.transport(config()), 3);
-    try (Line line =
-        new Line(config(), barrier, Line.CONFIG_MAPS, informer -> informer.pageSize(100))) {
+    try (Transport other = SluiceFabric8.transport(config());
+        Line line =
+            new Line(config(), barrier, Line.CONFIG_MAPS, informer -> informer.pageSize(100))) {
       barrier.reached.await();
-      String before = version();
+      String before = version(other);
       change(line, "compacted");
       line.delete("c0");
       cluster.compact();
-      Line.until(() -> assertThat(statusOfListAt(before)).isEqualTo(410));
+      Line.until(() -> assertThat(statusOfListAt(other, before)).isEqualTo(410));
       barrier.go.countDown();
 
       line.flows();
@@ -184,25 +187,26 @@ class RealLineTest {
     }
   }
 
-  private String version() throws IOException {
-    return cluster
-        .get("admin", "/api/v1/namespaces/default/configmaps?limit=1")
-        .body()
-        .replaceAll("(?s).*?\"resourceVersion\":\\s*\"(\\d+)\".*", "$1");
+  private static String version(Transport transport) throws Exception {
+    try (Transport.Response response = get(transport, "?limit=1")) {
+      return new String(response.body().readAllBytes(), StandardCharsets.UTF_8)
+          .replaceAll("(?s).*?\"resourceVersion\":\\s*\"(\\d+)\".*", "$1");
+    }
   }
 
-  private int statusOfListAt(String version) {
-    try {
-      return cluster
-          .get(
-              "admin",
-              "/api/v1/namespaces/default/configmaps?limit=1&resourceVersionMatch=Exact"
-                  + "&resourceVersion="
-                  + version)
-          .statusCode();
-    } catch (IOException e) {
+  private static int statusOfListAt(Transport transport, String version) {
+    try (Transport.Response response =
+        get(transport, "?limit=1&resourceVersionMatch=Exact&resourceVersion=" + version)) {
+      return response.status();
+    } catch (IOException | InterruptedException e) {
       throw new AssertionError(e);
     }
+  }
+
+  private static Transport.Response get(Transport transport, String query)
+      throws IOException, InterruptedException {
+    return transport.send(
+        Transport.Request.get(Line.CONFIG_MAPS.path(Line.NAMESPACE) + query, "application/json"));
   }
 
   @Test
@@ -258,11 +262,7 @@ class RealLineTest {
 
       line.agrees();
       assertThat(line.stops(StopCause.VERSION_REGRESSED)).isPositive();
-      assertThat(
-              line.informer()
-                  .store()
-                  .resource(dev.sluice.kube.ObjectKey.of(Line.NAMESPACE, "lost")))
-          .isEmpty();
+      assertThat(line.informer().store().resource(ObjectKey.of(Line.NAMESPACE, "lost"))).isEmpty();
     }
   }
 }
