@@ -160,10 +160,16 @@ public final class ApiServer implements AutoCloseable {
       if (parent != null) {
         Files.createDirectories(parent);
       }
-      Files.writeString(file, kubeconfig());
       if (file.getFileSystem().supportedFileAttributeViews().contains("posix")) {
-        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        // Nobody else may read it, not even for a moment.
+        var ownerOnly = PosixFilePermissions.fromString("rw-------");
+        if (Files.exists(file)) {
+          Files.setPosixFilePermissions(file, ownerOnly);
+        } else {
+          Files.createFile(file, PosixFilePermissions.asFileAttribute(ownerOnly));
+        }
       }
+      Files.writeString(file, kubeconfig());
       return file;
     } catch (IOException e) {
       throw new UncheckedIOException("The kubeconfig cannot be written to " + file, e);
@@ -249,7 +255,11 @@ public final class ApiServer implements AutoCloseable {
       ArrayNode items = Json.arrayAt(object, "items");
       if (items != null && Json.textAt(object, "kind").endsWith("List")) {
         for (JsonNode item : items) {
-          put(where, (ObjectNode) item);
+          if (!(item instanceof ObjectNode listed)) {
+            throw new IllegalArgumentException(
+                where + " has an item that is no object: " + Json.text(item));
+          }
+          put(where, listed);
           count++;
         }
       } else {
@@ -381,9 +391,13 @@ public final class ApiServer implements AutoCloseable {
       return this;
     }
 
-    /** How long the server's certificate is good; a year by default. */
+    /**
+     * How long the server's certificate is good; a year by default.
+     *
+     * @throws IllegalArgumentException if it is not above zero and at most ten years
+     */
     public Builder certificateValidity(Duration validity) {
-      this.certificateValidity = validity;
+      this.certificateValidity = positive(validity, "The validity of a certificate");
       return this;
     }
 
@@ -397,16 +411,54 @@ public final class ApiServer implements AutoCloseable {
       return this;
     }
 
-    /** The token of {@code admin}; a random one by default. */
+    /**
+     * The token of {@code admin}; a random one by default.
+     *
+     * @throws IllegalArgumentException if no header can carry it, or it is another user's
+     */
     public Builder adminToken(String token) {
-      this.adminToken = Objects.requireNonNull(token, "token");
+      this.adminToken = unused(token);
       return this;
     }
 
-    /** A further user, who may do what any of the rules allows. */
+    /**
+     * A further user, who may do what any of the rules allows.
+     *
+     * @throws IllegalArgumentException if no header can carry the token, or name or token are
+     *     another user's
+     */
     public Builder user(String name, String token, Rule... rules) {
-      users.add(new User(name, token, List.of(rules)));
+      if (name.isBlank()) {
+        throw new IllegalArgumentException("A user has a name, not '" + name + "'");
+      }
+      if (name.equals("admin") || users.stream().anyMatch(user -> user.name().equals(name))) {
+        throw new IllegalArgumentException("There is a user '" + name + "' already");
+      }
+      users.add(new User(name, unused(token), List.of(rules)));
       return this;
+    }
+
+    private String unused(String token) {
+      if (token.isEmpty() || !token.chars().allMatch(c -> c > ' ' && c < 127)) {
+        throw new IllegalArgumentException(
+            "A token consists of printable ASCII characters without spaces, and of one at least;"
+                + " this one has "
+                + token.length()
+                + " characters");
+      }
+      if (token.equals(adminToken) || users.stream().anyMatch(u -> u.token().equals(token))) {
+        throw new IllegalArgumentException("This token is another user's already");
+      }
+      return token;
+    }
+
+    private static Duration positive(Duration duration, String what) {
+      if (duration.isNegative() || duration.isZero() || duration.compareTo(Fault.LONGEST) > 0) {
+        throw new IllegalArgumentException(
+            "%s is above zero and at most %d days, not %s"
+                .formatted(what, Fault.LONGEST.toDays(), duration));
+      }
+      return duration;
     }
 
     /**
@@ -437,25 +489,24 @@ public final class ApiServer implements AutoCloseable {
       return this;
     }
 
-    /** Between two bookmarks of a watch; a minute by default, as on the real server. */
+    /**
+     * Between two bookmarks of a watch; a minute by default, as on the real server.
+     *
+     * @throws IllegalArgumentException if it is not above zero and at most ten years
+     */
     public Builder bookmarkInterval(Duration interval) {
-      if (interval.isNegative() || interval.isZero()) {
-        throw new IllegalArgumentException(
-            "Bookmarks need an interval above zero, not " + interval);
-      }
-      this.bookmarkInterval = interval;
+      this.bookmarkInterval = positive(interval, "The interval of bookmarks");
       return this;
     }
 
     /**
      * A watch without {@code timeoutSeconds} ends after between this and twice this; 30 minutes by
      * default, as on the real server.
+     *
+     * @throws IllegalArgumentException if it is not above zero and at most ten years
      */
     public Builder minimumWatch(Duration minimum) {
-      if (minimum.isNegative() || minimum.isZero()) {
-        throw new IllegalArgumentException("A watch lasts longer than zero, not " + minimum);
-      }
-      this.minimumWatch = minimum;
+      this.minimumWatch = positive(minimum, "The least time of a watch");
       return this;
     }
 

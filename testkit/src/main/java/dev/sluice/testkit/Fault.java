@@ -14,8 +14,14 @@ import java.util.Objects;
  * <p>Bytes are those of the body, before any compression. Immutable.
  */
 public sealed interface Fault {
+  /** The longest time that a fault may last. */
+  Duration LONGEST = Duration.ofDays(3650);
 
-  /** The answer comes later. Nothing is read or done before. */
+  /**
+   * The answer comes later. Nothing is read or done before.
+   *
+   * @param delay from zero to {@link #LONGEST}
+   */
   static Fault delay(Duration delay) {
     return new Delay(notNegative(delay, "delay"));
   }
@@ -28,7 +34,12 @@ public sealed interface Fault {
    * @param reason such as {@code ServiceUnavailable}; may be empty
    */
   static Fault refuse(int code, String reason, String message) {
-    return new Refuse(code, reason, message, "", false);
+    return new Refuse(
+        code,
+        Objects.requireNonNull(reason, "reason"),
+        Objects.requireNonNull(message, "message"),
+        "",
+        false);
   }
 
   /**
@@ -117,9 +128,17 @@ public sealed interface Fault {
     return new SlowBody(bytesPerSecond);
   }
 
-  /** After so many frames of a watch a line stands there that is no event. The stream goes on. */
+  /**
+   * After so many frames of a watch a line stands there that is no event. The stream goes on.
+   *
+   * @param line without an end of line
+   */
   static Fault garbageAfter(int frames, String line) {
-    return new Garbage(frames, Objects.requireNonNull(line, "line"));
+    if (line.indexOf('\n') >= 0) {
+      throw new IllegalArgumentException(
+          "One line of garbage has no end of line in it; inject one fault for each line");
+    }
+    return new Garbage(atLeastZero(frames, "frames"), line);
   }
 
   /**
@@ -131,7 +150,15 @@ public sealed interface Fault {
    */
   static Fault errorEventAfter(
       int frames, int code, String reason, String message, int retryAfterSeconds) {
-    return new ErrorEvent(frames, code, reason, message, retryAfterSeconds);
+    if (code < 100 || code > 599) {
+      throw new IllegalArgumentException("A Status has a code from 100 to 599, not " + code);
+    }
+    return new ErrorEvent(
+        atLeastZero(frames, "frames"),
+        code,
+        Objects.requireNonNull(reason, "reason"),
+        Objects.requireNonNull(message, "message"),
+        atLeastZero(retryAfterSeconds, "retryAfterSeconds"));
   }
 
   /** An ERROR event at once: the version has been compacted. */
@@ -141,7 +168,7 @@ public sealed interface Fault {
 
   /** After so many frames of a watch the stream ends in good order, as at a deadline. */
   static Fault endAfter(int frames) {
-    return new EndAfter(frames);
+    return new EndAfter(atLeastZero(frames, "frames"));
   }
 
   /** HTTP/2: the connection's client is told to open another one; what is open goes on. */
@@ -199,7 +226,18 @@ public sealed interface Fault {
     if (duration.isNegative()) {
       throw new IllegalArgumentException(what + " must not be negative: " + duration);
     }
+    if (duration.compareTo(LONGEST) > 0) {
+      throw new IllegalArgumentException(
+          what + " is at most " + LONGEST.toDays() + " days, not " + duration);
+    }
     return duration;
+  }
+
+  private static int atLeastZero(int count, String what) {
+    if (count < 0) {
+      throw new IllegalArgumentException(what + " must not be negative: " + count);
+    }
+    return count;
   }
 
   private static long atLeastZero(long bytes) {

@@ -344,8 +344,10 @@ final class FaultRoom implements Faults, Traffic {
 
     @Override
     public void lag(Duration behind) {
-      if (behind.isNegative()) {
-        throw new IllegalArgumentException("A replica is not ahead: " + behind);
+      if (behind.isNegative() || behind.compareTo(Fault.LONGEST) > 0) {
+        throw new IllegalArgumentException(
+            "A replica is behind by zero or more, and by at most %d days, not by %s"
+                .formatted(Fault.LONGEST.toDays(), behind));
       }
       view.lag(behind);
     }

@@ -1,6 +1,7 @@
 package dev.sluice.testkit;
 
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,6 +49,21 @@ public final class RequestMatch {
     this.times = times;
   }
 
+  private static final Set<String> VERBS =
+      Set.of(
+          "get",
+          "list",
+          "watch",
+          "create",
+          "update",
+          "patch",
+          "delete",
+          "deletecollection",
+          "post",
+          "put",
+          "head",
+          "options");
+
   /** Every request. */
   public static RequestMatch any() {
     return ANY;
@@ -59,18 +75,17 @@ public final class RequestMatch {
    * @param verb Kubernetes' word: {@code get}, {@code list}, {@code watch}, {@code create}, {@code
    *     update}, {@code patch}, {@code delete}, {@code deletecollection}; for paths that are no
    *     resource's the HTTP method in lower case
+   * @throws IllegalArgumentException if there is no such verb
    */
   public static RequestMatch verb(String verb) {
-    return new RequestMatch(
-        Objects.requireNonNull(verb, "verb"),
-        null,
-        null,
-        null,
-        null,
-        null,
-        null,
-        1,
-        Long.MAX_VALUE);
+    if (!VERBS.contains(verb)) {
+      throw new IllegalArgumentException(
+          "There is no verb '"
+              + verb
+              + "': expected get, list, watch, create, update, patch, delete, deletecollection, or,"
+              + " for paths that are no resource's, post, put, head, options");
+    }
+    return new RequestMatch(verb, null, null, null, null, null, null, 1, Long.MAX_VALUE);
   }
 
   /** LISTs of a resource; see {@link #resource}. */
@@ -85,18 +100,21 @@ public final class RequestMatch {
 
   /** Only requests for one resource, as {@code plural} (of any group) or {@code plural.group}. */
   public RequestMatch resource(String resource) {
+    Objects.requireNonNull(resource, "resource");
     return new RequestMatch(
         verb, resource, namespace, name, subresource, userAgent, user, from, times);
   }
 
   /** Only requests in one namespace; the empty text for requests across all of them. */
   public RequestMatch namespace(String namespace) {
+    Objects.requireNonNull(namespace, "namespace");
     return new RequestMatch(
         verb, resource, namespace, name, subresource, userAgent, user, from, times);
   }
 
   /** Only requests for one object. */
   public RequestMatch name(String name) {
+    Objects.requireNonNull(name, "name");
     return new RequestMatch(
         verb, resource, namespace, name, subresource, userAgent, user, from, times);
   }
@@ -105,17 +123,20 @@ public final class RequestMatch {
    * Only requests for a subresource, such as {@code status}; the empty text for the object itself.
    */
   public RequestMatch subresource(String subresource) {
+    Objects.requireNonNull(subresource, "subresource");
     return new RequestMatch(
         verb, resource, namespace, name, subresource, userAgent, user, from, times);
   }
 
   /** Only requests whose {@code User-Agent} contains a text. */
   public RequestMatch userAgent(String part) {
+    Objects.requireNonNull(part, "part");
     return new RequestMatch(verb, resource, namespace, name, subresource, part, user, from, times);
   }
 
   /** Only requests of one user. */
   public RequestMatch user(String user) {
+    Objects.requireNonNull(user, "user");
     return new RequestMatch(
         verb, resource, namespace, name, subresource, userAgent, user, from, times);
   }

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import javax.net.ssl.SSLContext;
 import tools.jackson.databind.JsonNode;
 
 /** A client that knows nothing but HTTP and JSON. */
@@ -25,6 +26,13 @@ final class Http implements AutoCloseable {
     this.base = base;
     this.token = token;
     this.client = HttpClient.newBuilder().version(version).build();
+  }
+
+  /** Over TLS, trusting one authority. */
+  Http(URI base, String token, HttpClient.Version version, SSLContext trust) {
+    this.base = base;
+    this.token = token;
+    this.client = HttpClient.newBuilder().version(version).sslContext(trust).build();
   }
 
   Http(ApiServer server) {
@@ -132,6 +140,11 @@ final class Http implements AutoCloseable {
     @org.jspecify.annotations.Nullable
     String line() throws IOException {
       return reader.readLine();
+    }
+
+    /** Whether something is there to be read. */
+    boolean ready() throws IOException {
+      return reader.ready();
     }
 
     /** The next frame. Blocks. */

@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.eclipse.jetty.alpn.server.ALPNServerConnectionFactory;
 import org.eclipse.jetty.http2.HTTP2Connection;
@@ -239,11 +240,18 @@ public final class Front implements AutoCloseable {
     private void open() throws IOException {
       long deadline = System.nanoTime() + PORT_PATIENCE_NANOS;
       while (true) {
+        PortClaim held = claim;
+        if (held != null) {
+          held.share(true);
+        }
         try {
           connector.start();
+          if (held != null) {
+            held.share(false);
+          }
           return;
         } catch (Exception e) {
-          if (claim != null) {
+          if (held != null) {
             // Not every system lets one listen beside a claim.
             release();
           } else if (!PortClaim.isTaken(e) || System.nanoTime() - deadline >= 0) {
@@ -264,6 +272,7 @@ public final class Front implements AutoCloseable {
 
     private void stopListening() {
       connector.close();
+      connector.awaitClosed();
     }
 
     private void shutDown() {
@@ -279,6 +288,7 @@ public final class Front implements AutoCloseable {
         throw new IllegalStateException(
             "Port %d of %s was not closed: %s".formatted(port, HOST, e.getMessage()), e);
       }
+      connector.awaitClosed();
       if (claim == null) {
         try {
           claim = PortClaim.of(port);
@@ -347,6 +357,7 @@ public final class Front implements AutoCloseable {
   private static final class WireConnector extends ServerConnector {
     private final Set<WireEndPoint> endPoints = ConcurrentHashMap.newKeySet();
     private final Set<HTTP2Session> sessions = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger accepting = new AtomicInteger();
 
     WireConnector(Server server, org.eclipse.jetty.server.ConnectionFactory... factories) {
       super(server, 1, 2, factories);
@@ -367,6 +378,27 @@ public final class Front implements AutoCloseable {
               }
             }
           });
+    }
+
+    @Override
+    public void accept(int acceptor) throws IOException {
+      accepting.incrementAndGet();
+      try {
+        super.accept(acceptor);
+      } finally {
+        accepting.decrementAndGet();
+      }
+    }
+
+    /**
+     * Waits until nobody can be let in any more: a port that was closed is open for as long as a
+     * thread has not come back from waiting for connections.
+     */
+    void awaitClosed() {
+      long deadline = System.nanoTime() + PORT_PATIENCE_NANOS;
+      while (accepting.get() > 0 && System.nanoTime() - deadline < 0) {
+        LockSupport.parkNanos(50_000);
+      }
     }
 
     @Override

@@ -14,8 +14,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Without one a server that closes its port to open it again loses it now and then: the system
  * may give it to any outgoing connection meanwhile, above all to those of clients that try again
- * and again to reach this very port. With {@code SO_REUSEADDR} on both sockets Linux lets one
- * listen beside the claim. Where it is not so, the claim must be given up just before.
+ * and again to reach this very port. Linux lets one socket listen beside others that are bound to
+ * the same port and do not listen, if all of them have {@code SO_REUSEADDR}. So the claim has it
+ * while its owner {@linkplain #share opens the port}, and at no other time. Where one cannot listen
+ * beside a claim, it must be given up just before.
  */
 final class PortClaim implements AutoCloseable {
   static final String HOST = "127.0.0.1";
@@ -76,6 +78,15 @@ final class PortClaim implements AutoCloseable {
       }
     }
     return null;
+  }
+
+  /** Lets somebody listen on the port, or nobody more. */
+  void share(boolean shared) {
+    try {
+      channel.setOption(StandardSocketOptions.SO_REUSEADDR, shared);
+    } catch (IOException e) {
+      // Then it is as it was, and whoever wants to listen is told.
+    }
   }
 
   int port() {

@@ -46,13 +46,16 @@ final class Wire {
     request.addFailureListener(why -> broken = true);
   }
 
-  /** Whether the client is known to be gone, without writing. Does not block. */
+  /**
+   * Whether the client is known to be gone, without writing. If so, what waits here for a fault to
+   * end waits no longer. Does not block.
+   */
   boolean hasLeft() {
-    if (broken || !isOpen()) {
-      return true;
+    if (!broken) {
+      WireEndPoint endPoint = endPoint();
+      broken = endPoint == null || !endPoint.isOpen() || (!isHttp2() && endPoint.hasLeft());
     }
-    WireEndPoint endPoint = isHttp2() ? null : endPoint();
-    return endPoint != null && endPoint.hasLeft();
+    return broken;
   }
 
   /** Lets a fault take hold; its bytes are counted from here. */
@@ -141,9 +144,7 @@ final class Wire {
         switch (held.strike().fault()) {
           case Fault.CutAfter cut -> {
             if (own >= cut.bytes()) {
-              if (response.isCommitted() || !isHttp2()) {
-                commit();
-              }
+              commit();
               throw new CutException("cut after " + cut.bytes() + " bytes");
             }
             room = Math.min(room, cut.bytes() - own);

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class WireEndPoint extends SocketChannelEndPoint {
   /** How much is read ahead at most to find out whether the client is still there. */
-  private static final int AHEAD = 16 * 1024;
+  private static final int AHEAD = 1024;
 
   private volatile boolean frozen;
   private final ReentrantLock reading = new ReentrantLock();
