@@ -22,6 +22,8 @@ module dev.sluice.cli {
   // Picocli fills the fields that it finds annotated.
   opens dev.sluice.cli to
       info.picocli;
+  opens dev.sluice.cli.apiserver to
+      info.picocli;
   opens dev.sluice.cli.demo to
       info.picocli;
   opens dev.sluice.cli.watch to

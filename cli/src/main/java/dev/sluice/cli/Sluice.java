@@ -1,5 +1,6 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.apiserver.ApiServerCommand;
 import dev.sluice.cli.demo.DemoCommand;
 import dev.sluice.cli.watch.WatchCommand;
 import java.io.FileDescriptor;
@@ -25,7 +26,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Sluice.Version.class,
     usageHelpAutoWidth = true,
-    subcommands = {DemoCommand.class, WatchCommand.class})
+    subcommands = {DemoCommand.class, WatchCommand.class, ApiServerCommand.class})
 public final class Sluice implements Callable<Integer> {
   @Spec
   @SuppressWarnings("NullAway.Init") // by picocli
