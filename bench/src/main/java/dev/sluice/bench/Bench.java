@@ -54,7 +54,8 @@ public final class Bench {
           KeyedBytes.class,
           QueueCycle.class,
           QueueOneToFour.class,
-          Waiters.class);
+          Waiters.class,
+          EmbeddedServer.class);
 
   /** What every JVM that measures is started with. */
   static final List<String> JVM_ARGS =
