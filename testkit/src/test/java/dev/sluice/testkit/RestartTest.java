@@ -40,8 +40,8 @@ class RestartTest {
       try (Http.Stream watch =
           http.watch(CONFIG_MAPS + "?watch=true&resourceVersion=" + version(http))) {
         create(http, "b");
-        server.faults().restart(History.KEPT);
         assertThat(watch.event()).isEqualTo("ADDED b");
+        server.faults().restart(History.KEPT);
         assertThat(watch.line()).isNull();
       }
       assertThat(server.url()).isEqualTo(url);
