@@ -142,9 +142,13 @@ public final class Report {
     List<Results.Case> deliberate = new ArrayList<>();
     List<Results.Case> wrong = new ArrayList<>();
     int same = 0;
+    int answers = 0;
     for (Results.Case c : real.cases().values()) {
       switch (verdict(c, embedded.get(c.id()))) {
-        case SAME -> same++;
+        case SAME -> {
+          same++;
+          answers += c.transcript().size();
+        }
         case DELIBERATE -> deliberate.add(c);
         case WRONG -> wrong.add(c);
       }
@@ -175,10 +179,7 @@ public final class Report {
         embedded.version(),
         embedded.date(),
         "" + embedded.cases().size(),
-        same
-            + " with the same "
-            + real.cases().values().stream().mapToInt(c -> c.transcript().size()).sum()
-            + " answers and events");
+        same + " with the same " + answers + " answers and events");
     page.append('\n');
     if (!wrong.isEmpty()) {
       page.append("## Wrong\n\nThe embedded server must be mended.\n\n");

@@ -2,10 +2,12 @@ package dev.sluice.contract;
 
 import dev.sluice.cluster.RealCluster;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import javax.net.ssl.SSLContext;
@@ -104,6 +106,11 @@ final class RealTarget implements Target {
   @Override
   public Runnable snapshot() {
     Path file = Path.of("target", "contract", "snapshot-" + snapshots++ + ".db").toAbsolutePath();
+    try {
+      Files.createDirectories(file.getParent());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
     cluster.snapshot(file);
     return () -> cluster.restore(file);
   }

@@ -358,6 +358,8 @@ public abstract class RequestCases {
             "{kind: 'Secret', data: null}",
             "{kind: 'Nonsense'}",
             "{apiVersion: 'v2'}",
+            "{kind: null}",
+            "{apiVersion: null}",
             "{kind: null, apiVersion: null}",
             "{metadata: {namespace: 'elsewhere'}}",
             "{metadata: null}")) {

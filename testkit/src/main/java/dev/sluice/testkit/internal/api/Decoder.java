@@ -276,8 +276,8 @@ final class Decoder {
       }
       return;
     }
-    if (kind.isEmpty() && apiVersion.isEmpty()) {
-      // Nothing says what it is: the real server knows none of its fields then.
+    if (apiVersion.isEmpty()) {
+      // The real server takes it for its internal form then, which has none of these fields.
       for (String name : new TreeSet<>(object.propertyNames())) {
         if (!List.of("apiVersion", "kind").contains(name)) {
           faults.add("unknown field " + Go.quote(name));
