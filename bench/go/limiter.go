@@ -104,10 +104,11 @@ func pace(perSecond int) [2]float64 {
 	if known, ok := paces[perSecond]; ok {
 		return known
 	}
-	limiter := rate.NewLimiter(rate.Limit(perSecond), max(1, perSecond/1000))
+	burst := max(1, perSecond/100) // 10 ms, used up before it counts
+	limiter := rate.NewLimiter(rate.Limit(perSecond), burst)
 	count := int(float64(perSecond) * tenSeconds().Seconds())
 	permits(limiter, count/10)
-	at := permits(limiter, count)
+	at := permits(limiter, count+2*burst)[2*burst:]
 	ideal := 1e9 / float64(perSecond)
 	took := float64(at[len(at)-1] - at[0])
 	rateError := 100 * math.Abs(float64(len(at)-1)*ideal/took-1)

@@ -393,7 +393,7 @@ abstract class LineLimiter implements RateLimiter {
    * @param body is given the present instant
    */
   private <T extends @Nullable Object> T underLock(LongFunction<T> body) {
-    lock.lock();
+    BriefLock.lock(lock);
     try {
       long now = time.nanoTime();
       seize(now);
@@ -545,7 +545,7 @@ abstract class LineLimiter implements RateLimiter {
    */
   private boolean leave(Waiter waiter) {
     Woken woken = new Woken();
-    lock.lock();
+    BriefLock.lock(lock);
     try {
       if (!waiter.linked) {
         return false;

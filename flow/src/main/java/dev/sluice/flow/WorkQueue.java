@@ -93,9 +93,6 @@ public final class WorkQueue<K> implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(WorkQueue.class.getName());
 
-  /** How often a thread looks whether the lock is free before it is parked. */
-  private static final int SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 100 : 0;
-
   /** How many delays are worked through at most before others get the lock. */
   private static final int TIMER_BATCH = 256;
 
@@ -207,21 +204,8 @@ public final class WorkQueue<K> implements AutoCloseable {
     return announcer.source();
   }
 
-  /**
-   * Takes the lock. It is held so briefly that it is cheaper to look again a few times than to be
-   * parked and woken.
-   */
   private void lock() {
-    if (lock.tryLock()) {
-      return;
-    }
-    for (int i = 0; i < SPINS; i++) {
-      Thread.onSpinWait();
-      if (!lock.isLocked() && lock.tryLock()) {
-        return;
-      }
-    }
-    lock.lock();
+    BriefLock.lock(lock);
   }
 
   private void lockInterruptibly() throws InterruptedException {
