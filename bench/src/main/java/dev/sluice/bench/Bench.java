@@ -209,10 +209,11 @@ public final class Bench {
             .mode(throughput ? Mode.Throughput : Mode.AverageTime)
             .timeUnit(throughput ? TimeUnit.SECONDS : TimeUnit.NANOSECONDS)
             .forks(effort.choose(2, 1, 0))
-            .warmupIterations(effort.choose(3, 2, 0))
-            .warmupTime(TimeValue.milliseconds(400))
-            .measurementIterations(effort.choose(4, 2, 1))
+            .warmupIterations(effort.choose(2, 2, 0))
+            .warmupTime(TimeValue.milliseconds(500))
+            .measurementIterations(effort.choose(3, 2, 1))
             .measurementTime(TimeValue.milliseconds(effort.choose(500, 300, 1)))
+            .timeout(TimeValue.seconds(60))
             .shouldFailOnError(true)
             .verbosity(VerboseMode.SILENT)
             .jvmArgs("-Xms1g", "-Xmx1g")
@@ -273,9 +274,14 @@ public final class Bench {
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     List<String> lines;
     try (var out = process.inputReader(StandardCharsets.UTF_8)) {
+      if (!process.waitFor(Fork.PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+        throw new IOException("the Go peers did not end within " + Fork.PATIENCE_SECONDS + " s");
+      }
       lines = out.lines().toList();
+    } finally {
+      process.destroyForcibly();
     }
-    if (process.waitFor() != 0) {
+    if (process.exitValue() != 0) {
       throw new IOException("the Go peers ended with status " + process.exitValue());
     }
     List<Figure> figures = new ArrayList<>();

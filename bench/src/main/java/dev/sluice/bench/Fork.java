@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class Fork {
   private static final String RESULT = "result:";
-  private static final long PATIENCE_SECONDS = 180;
+  static final long PATIENCE_SECONDS = 180;
 
   /** What the fresh JVM does. Has a constructor without parameters. */
   interface Task {
