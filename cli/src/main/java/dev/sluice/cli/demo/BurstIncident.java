@@ -5,8 +5,11 @@ import java.util.Locale;
 import java.util.SplittableRandom;
 
 /**
- * Far more changes than the controller may write. They come while it still has the first status of
- * every object to write, so that it writes at its limit from beginning to end.
+ * Far more changes than the controller may write, and of far fewer objects. They come while it
+ * still has first statuses to write, so that it writes at its limit from beginning to end.
+ *
+ * <p>On a machine that does not take so many in the time there is, it ends before all are made, and
+ * says how many were: what must hold must hold for those.
  */
 final class BurstIncident implements Incident {
   @Override
@@ -18,25 +21,38 @@ final class BurstIncident implements Incident {
   public String story(Settings settings) {
     return String.format(
         Locale.ROOT,
-        "%,d changes of %,d new objects, as fast as the server takes them",
+        "%,d changes of %,d of the objects, as fast as the server takes them",
         settings.burst(),
-        settings.objects());
+        settings.burstObjects());
+  }
+
+  @Override
+  public Duration needs(Settings settings) {
+    return Duration.ofSeconds(settings.burst() / 500)
+        .plus(toSettle(settings.burstObjects(), settings));
+  }
+
+  /** How long it takes to write the status of so many, at the rate that is allowed. */
+  private static Duration toSettle(long keys, Settings settings) {
+    return Duration.ofSeconds(3 + keys / settings.writeRate());
   }
 
   @Override
   public Verdict run(Scene scene) throws Exception {
     Settings settings = scene.settings();
-    // Some must be left to write the last statuses, and for the incidents that follow.
-    Duration most = settings.timeLimit().multipliedBy(4).dividedBy(10);
     long writesBefore = scene.stage().proxy().calls().writes();
     long eventsBefore = scene.events();
     long coalescedBefore = scene.pipeline().status().counts().coalesced();
     SplittableRandom random = new SplittableRandom(20_000);
-    int[] picks = random.ints(settings.burst(), 0, settings.objects()).toArray();
+    int[] picks = random.ints(settings.burst(), 0, settings.burstObjects()).toArray();
     Load.Job burst = scene.load().change(settings.burst(), i -> picks[i]);
-    boolean all = burst.await(most);
+    scene.await(
+        scene.left(),
+        () -> burst.isOver() || scene.spare().compareTo(toSettle(scene.depth(), settings)) < 0);
+    boolean all = burst.await(Duration.ZERO);
     long writesMeanwhile = scene.stage().proxy().calls().writes() - writesBefore;
-    boolean settled = scene.awaitSettled(Duration.ofSeconds(60));
+    boolean settled = scene.awaitSettled();
+    long coalesced = scene.pipeline().status().counts().coalesced() - coalescedBefore;
     Verdict.Builder verdict =
         Verdict.heldBy(
             "gate and queue keep each key once, the latest state stays in the store; token buckets"
@@ -48,15 +64,16 @@ final class BurstIncident implements Incident {
             "the server took %.0f changes/s, fewer than the %d writes/s allowed",
             burst.perSecond(),
             settings.writeRate())
-        .shown(all, "only %,d changes in %d s", burst.done(), most.toSeconds())
+        .shown(coalesced > 0, "nothing had to be coalesced")
         .figure(
-            "%,d changes in %.1f s (%,.0f/s)",
-            burst.done(), burst.took().toMillis() / 1e3, burst.perSecond())
+            "%,d %schanges in %.1f s (%,.0f/s)%s",
+            burst.done(),
+            all ? "" : String.format(Locale.ROOT, "of %,d ", settings.burst()),
+            burst.took().toMillis() / 1e3,
+            burst.perSecond(),
+            all ? "" : ", then there was no time for more")
         .figure("%,d writes meanwhile", writesMeanwhile)
-        .figure(
-            "%,d events, %,d of them coalesced",
-            scene.events() - eventsBefore,
-            scene.pipeline().status().counts().coalesced() - coalescedBefore)
+        .figure("%,d events, %,d of them coalesced", scene.events() - eventsBefore, coalesced)
         .figure("at most %,d keys waited", scene.watcher().peakDepth())
         .build();
   }

@@ -23,6 +23,11 @@ final class CompactionIncident implements Incident {
   }
 
   @Override
+  public Duration needs(Settings settings) {
+    return Duration.ofSeconds(6);
+  }
+
+  @Override
   public Verdict run(Scene scene) throws Exception {
     int objects = scene.settings().objects();
     int few = Math.max(1, objects / 100);
@@ -42,21 +47,21 @@ final class CompactionIncident implements Incident {
                     deletions.incrementAndGet();
                   }
                 })) {
-      scene.await(Duration.ofSeconds(10), () -> told.get() >= objects && counter.backlog() == 0);
+      scene.await(Scene.PATIENCE, () -> told.get() >= objects && counter.backlog() == 0);
       long toldBefore = told.get();
-      scene.keepStreamAway();
+      boolean away = scene.keepStreamAway();
       boolean all =
           scene.load().change(few * 10, i -> i * 10 % objects).await(scene.left())
               && scene.load().delete(few, i -> i * 10 + 3).await(scene.left())
               && scene.load().create(few, i -> i * 10 + 3).await(scene.left())
               && scene.load().delete(few, i -> i * 10 + 4).await(scene.left());
       scene.ownServer().faults().compact();
-      boolean noticed =
-          scene.await(Duration.ofSeconds(15), () -> scene.stops(StopCause.EXPIRED) > expired);
-      boolean listed = scene.await(Duration.ofSeconds(15), () -> scene.lists() > lists);
-      scene.await(Duration.ofSeconds(10), () -> scene.isSeen() && counter.backlog() == 0);
+      scene.letStreamReturn();
+      boolean noticed = scene.await(Scene.PATIENCE, () -> scene.stops(StopCause.EXPIRED) > expired);
+      boolean listed = scene.await(Scene.PATIENCE, () -> scene.lists() > lists);
+      scene.await(Scene.PATIENCE, () -> scene.isSeen() && counter.backlog() == 0);
       long differences = told.get() - toldBefore;
-      boolean settled = scene.awaitSettled(Duration.ofSeconds(30));
+      boolean settled = scene.awaitSettled();
       // Put the deleted ones back, for the incidents that follow.
       boolean again = scene.load().create(few, i -> i * 10 + 4).await(scene.left());
       return Verdict.heldBy("one list, of which consumers are told the differences only")
@@ -71,7 +76,7 @@ final class CompactionIncident implements Incident {
               differences < objects / 2,
               "%,d changes were told, as if everything were new",
               differences)
-          .shown(noticed && listed, "the history was not gone")
+          .shown(away && noticed && listed, "the history was not gone")
           .figure("%d stops `expired`", scene.stops(StopCause.EXPIRED) - expired)
           .figure("1 list of %,d objects", objects - few)
           .figure("%,d differences told, %d deletions among them", differences, deletions.get())

@@ -19,7 +19,7 @@ final class Demo {
   private static final Duration SECOND = Duration.ofSeconds(1);
 
   /** What is kept of the time limit for the comparison and for removing everything. */
-  private static final Duration RESERVE = Duration.ofSeconds(15);
+  private static final Duration RESERVE = Duration.ofSeconds(13);
 
   /** With less time left than this an incident does not begin any more. */
   private static final Duration LEAST = Duration.ofSeconds(5);
@@ -83,13 +83,22 @@ final class Demo {
   }
 
   private void play() throws Exception {
-    try (Load load = new Load(stage.direct(), stage.kind(), stage.namespace())) {
-      create(load);
-      play(load);
+    Pipeline running = new Pipeline(stage, settings);
+    pipeline = running;
+    try (Load load = new Load(stage.direct(), stage.kind(), stage.namespace());
+        Watcher watcher = new Watcher(screen, running, load, stage.proxy(), start).start()) {
+      create(load, watcher);
+      Load.Job heartbeat = load.heartbeat();
+      play(load, running, watcher);
+      heartbeat.end(SECOND.multipliedBy(5));
+      watcher.incident("comparison", "every object in the store beside the server's");
+      rows.add(new Row("every object", compare(running)));
+      rows.add(new Row("limits", limits(running)));
     }
   }
 
-  private void create(Load load) throws IOException, InterruptedException {
+  private void create(Load load, Watcher watcher) throws IOException, InterruptedException {
+    watcher.incident("objects", "they are created, and the controller begins to write statuses");
     Load.Job objects = load.create(settings.objects(), i -> i);
     boolean created = objects.await(settings.timeLimit().dividedBy(3));
     say("%,d objects created (%,.0f/s)", objects.done(), objects.perSecond());
@@ -104,46 +113,39 @@ final class Demo {
     }
   }
 
-  private void play(Load load) throws Exception {
-    Pipeline running = new Pipeline(stage, settings);
-    pipeline = running;
-    try (Watcher watcher = new Watcher(screen, running, load, stage.proxy(), start).start()) {
+  private void play(Load load, Pipeline running, Watcher watcher) throws Exception {
+    long deadline = start + settings.timeLimit().minus(RESERVE).toNanos();
+    for (int i = 0; i < script.size(); i++) {
+      Incident incident = script.get(i);
       Scene scene =
           new Scene(
-              settings,
-              stage,
-              load,
-              running,
-              watcher,
-              server,
-              start + settings.timeLimit().minus(RESERVE).toNanos());
-      Load.Job heartbeat = load.heartbeat();
-      for (int i = 0; i < script.size(); i++) {
-        Incident incident = script.get(i);
-        if (scene.left().compareTo(LEAST) < 0) {
-          leftOut++;
-          rows.add(
-              new Row(
-                  incident.name(),
-                  Verdict.heldBy("").shown(false, "there was no time left for it").build()));
-          continue;
-        }
-        String number = (i + 1) + "/" + script.size() + " ";
-        watcher.incident(number + incident.name(), incident.story(settings));
-        say("%s%s: %s", number, incident.name(), incident.story(settings));
-        scene.awaitWell();
-        Verdict verdict = incident.run(scene);
-        rows.add(new Row(incident.name(), verdict));
-        say("%s: %s", verdict.outcome(), verdict.figures());
+              settings, stage, load, running, watcher, server, deadline, needs(script, i + 1));
+      if (scene.left().compareTo(LEAST) < 0) {
+        leftOut++;
+        rows.add(
+            new Row(
+                incident.name(),
+                Verdict.heldBy("").shown(false, "there was no time left for it").build()));
+        continue;
       }
-      heartbeat.await(Duration.ZERO);
-      watcher.incident("comparison", "every object in the store beside the server's");
-      rows.add(new Row("every object", compare(scene)));
-      rows.add(new Row("limits", limits(running)));
+      String number = (i + 1) + "/" + script.size() + " ";
+      watcher.incident(number + incident.name(), incident.story(settings));
+      say("%s%s: %s", number, incident.name(), incident.story(settings));
+      scene.awaitWell();
+      Verdict verdict = incident.run(scene);
+      rows.add(new Row(incident.name(), verdict));
+      say("%s: %s", verdict.outcome(), verdict.figures());
     }
   }
 
-  private Verdict compare(Scene scene) throws InterruptedException {
+  private Duration needs(List<Incident> script, int from) {
+    return script.stream()
+        .skip(from)
+        .map(incident -> incident.needs(settings))
+        .reduce(Duration.ZERO, Duration::plus);
+  }
+
+  private Verdict compare(Pipeline running) throws InterruptedException {
     Comparison[] last = new Comparison[1];
     long began = System.nanoTime();
     // Nothing changes any more, but the last status may still be on its way here; at worst on a
@@ -155,10 +157,7 @@ final class Demo {
             () -> {
               last[0] =
                   Comparison.of(
-                      stage.client(),
-                      stage.kind(),
-                      stage.namespace(),
-                      scene.pipeline().informer().store());
+                      stage.client(), stage.kind(), stage.namespace(), running.informer().store());
               return last[0].agrees() && last[0].unsettled().isEmpty();
             });
     Comparison comparison = last[0];

@@ -1,5 +1,7 @@
 package dev.sluice.cli.demo;
 
+import java.time.Duration;
+
 /** Something that goes wrong in the script, and what is to be seen then. */
 interface Incident {
 
@@ -8,6 +10,9 @@ interface Incident {
 
   /** What happens, in one sentence without a full stop. */
   String story(Settings settings);
+
+  /** How long it usually takes, on a machine that is busy. */
+  Duration needs(Settings settings);
 
   /**
    * Lets it happen, waits until it is over, and judges. Blocks.

@@ -90,9 +90,16 @@ final class Pipeline implements AutoCloseable {
     return dispatches.stream().mapToLong(Long::longValue).toArray();
   }
 
-  /** Whether every object in the store has the status of its latest generation. */
+  /**
+   * Whether nothing is left to do and every object in the store has the status of its latest
+   * generation.
+   */
   boolean isSettled() {
-    return informer.store().snapshot().objects().allMatch(Gauge::isSettled);
+    ControllerStatus status = status();
+    // All objects are decoded for the answer: only when it can be yes.
+    return depth(status) == 0
+        && status.inHand() == 0
+        && informer.store().snapshot().objects().allMatch(Gauge::isSettled);
   }
 
   @Override

@@ -78,7 +78,7 @@ final class Proxy implements AutoCloseable {
   private final Server server;
   private final ServerConnector connector;
   private final CountDownLatch closed = new CountDownLatch(1);
-  private volatile @Nullable Throttle throttle;
+  private volatile @Nullable Duration throttle;
 
   private Proxy(Transport upstream, TimeSource time) {
     this.upstream = upstream;
@@ -147,12 +147,12 @@ final class Proxy implements AutoCloseable {
   /**
    * Breaks every open watch in the middle of its next frame, or after {@code 300 ms} if none comes.
    *
-   * @return how many
+   * @return those, of which each may also have ended in another way before it could be broken
    */
-  int cutStreams() {
+  List<Stream> cutStreams() {
     List<Stream> open = List.copyOf(streams);
     open.forEach(Stream::cut);
-    return open.size();
+    return open;
   }
 
   /**
@@ -168,13 +168,17 @@ final class Proxy implements AutoCloseable {
   }
 
   /**
-   * Answers every request with 429 from now on.
+   * Answers every request with 429 from now on, until {@link #relent}.
    *
    * @param retryAfter what {@code Retry-After} says; whole seconds
-   * @param lasting for how long
    */
-  void throttle(Duration retryAfter, Duration lasting) {
-    throttle = new Throttle(retryAfter, time.nanoTime() + lasting.toNanos());
+  void throttle(Duration retryAfter) {
+    throttle = retryAfter;
+  }
+
+  /** Passes requests on again. */
+  void relent() {
+    throttle = null;
   }
 
   /**
@@ -217,17 +221,21 @@ final class Proxy implements AutoCloseable {
       refuse(response, 401, "this is not for you");
       return;
     }
-    Throttle now = throttle;
-    boolean throttled = now != null && time.nanoTime() - now.until() < 0;
+    Duration retryAfter = throttle;
     Call call =
-        Call.of(time.nanoTime(), request.getMethod(), path, query == null ? "" : query, throttled);
+        Call.of(
+            time.nanoTime(),
+            request.getMethod(),
+            path,
+            query == null ? "" : query,
+            retryAfter != null);
     calls.add(call);
     byte[] body;
     try (InputStream in = Content.Source.asInputStream(request)) {
       body = in.readAllBytes();
     }
-    if (now != null && throttled) {
-      response.getHeaders().put(HttpHeader.RETRY_AFTER, now.retryAfter().toSeconds());
+    if (retryAfter != null) {
+      response.getHeaders().put(HttpHeader.RETRY_AFTER, retryAfter.toSeconds());
       refuse(response, 429, "Too many requests, please try again later.");
       return;
     }
@@ -263,6 +271,7 @@ final class Proxy implements AutoCloseable {
           stream.passOn(out);
         } finally {
           streams.remove(stream);
+          stream.over = true;
         }
       } else {
         answer.body().transferTo(out);
@@ -288,19 +297,29 @@ final class Proxy implements AutoCloseable {
     }
   }
 
-  private record Throttle(Duration retryAfter, long until) {}
-
   /** An open watch. Its handler's thread reads; the others only leave word. */
-  private final class Stream {
+  final class Stream {
     private final Transport.Response source;
     private volatile boolean cut;
     private volatile boolean silent;
+    private volatile boolean broken;
+    private volatile boolean over;
 
-    Stream(Transport.Response source) {
+    private Stream(Transport.Response source) {
       this.source = source;
     }
 
-    void passOn(OutputStream out) throws IOException, InterruptedException {
+    /** Whether nothing is passed on any more, for whatever reason. */
+    boolean isOver() {
+      return over;
+    }
+
+    /** Whether it is over because it was cut: in the middle of a frame, or between two. */
+    boolean isBroken() {
+      return broken;
+    }
+
+    private void passOn(OutputStream out) throws IOException, InterruptedException {
       out.flush(); // the head, before the first event
       InputStream in = source.body();
       byte[] buffer = new byte[BUFFER];
@@ -311,6 +330,7 @@ final class Proxy implements AutoCloseable {
         } catch (IOException e) {
           count = 0; // aborted by us, or broken by the server: passed on as it is
           if (!silent) {
+            broken = cut;
             throw e;
           }
         }
@@ -323,6 +343,7 @@ final class Proxy implements AutoCloseable {
         if (cut) {
           out.write(buffer, 0, middle(buffer, count));
           out.flush();
+          broken = true;
           throw new IOException("cut by the demo");
         }
         out.write(buffer, 0, count);
@@ -343,18 +364,18 @@ final class Proxy implements AutoCloseable {
       throw new IOException("the proxy is closed");
     }
 
-    void cut() {
+    private void cut() {
       cut = true;
       time.schedule(CUT_ANYWAY.toNanos(), this::abort);
     }
 
-    void silence() {
+    private void silence() {
       silent = true;
       abort();
     }
 
     /** Wakes the reader, which then finds out why. */
-    void abort() {
+    private void abort() {
       source.close();
     }
   }

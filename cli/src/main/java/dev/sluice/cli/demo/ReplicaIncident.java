@@ -28,6 +28,11 @@ final class ReplicaIncident implements Incident {
   }
 
   @Override
+  public Duration needs(Settings settings) {
+    return settings.pause().plusSeconds(5);
+  }
+
+  @Override
   public Verdict run(Scene scene) throws Exception {
     int objects = scene.settings().objects();
     Map<ObjectKey, Long> newest = new ConcurrentHashMap<>();
@@ -49,18 +54,18 @@ final class ReplicaIncident implements Incident {
                         }
                       }
                     })) {
-      scene.await(Duration.ofSeconds(10), () -> newest.size() >= objects && witness.backlog() == 0);
+      scene.await(Scene.PATIENCE, () -> newest.size() >= objects && witness.backlog() == 0);
       replica.freeze();
       // What the stream sees of these the replica will not have seen when the stream comes to it.
       boolean first = scene.load().change(100, i -> i * 3 % objects).await(scene.left());
-      boolean seen = scene.await(Duration.ofSeconds(5), scene::isSeen);
+      boolean seen = scene.await(Scene.PATIENCE, scene::isSeen);
       scene.stage().proxy().moveTo(other);
       scene.cutAndAwaitReturn();
       boolean second = scene.load().change(100, i -> i * 5 % objects).await(scene.left());
       boolean stale = !scene.await(scene.settings().pause(), scene::isSeen);
       long behind = scene.load().unseenBy(scene.pipeline().informer().store());
       replica.catchUp();
-      boolean settled = scene.awaitSettled(Duration.ofSeconds(30));
+      boolean settled = scene.awaitSettled();
       scene.stage().proxy().moveTo(scene.stage().direct());
       scene.cutAndAwaitReturn();
       return Verdict.heldBy("the stream waits for the version it has seen; no state goes backwards")

@@ -18,6 +18,7 @@ import java.util.function.BooleanSupplier;
  * @param watcher what the screen shows
  * @param server what only a server of the demo's own can do; empty for a real one
  * @param deadline until when incidents may take, on {@link System#nanoTime()}
+ * @param forTheRest what the incidents that follow are expected to need of it
  */
 record Scene(
     Settings settings,
@@ -26,10 +27,13 @@ record Scene(
     Pipeline pipeline,
     Watcher watcher,
     Optional<ApiServer> server,
-    long deadline) {
+    long deadline,
+    Duration forTheRest) {
+
+  /** For what comes about by itself within a second or two, on a machine that is not too busy. */
+  static final Duration PATIENCE = Duration.ofSeconds(20);
 
   private static final Duration POLL = Duration.ofMillis(50);
-  private static final Duration RETURN = Duration.ofSeconds(10);
 
   /**
    * Waits for something, for so long at most and never longer than the demo may take. Blocks.
@@ -57,27 +61,33 @@ record Scene(
     return Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
   }
 
+  /** How much of that is not expected to be needed by those that follow. */
+  Duration spare() {
+    Duration spare = left().minus(forTheRest);
+    return spare.isNegative() ? Duration.ZERO : spare;
+  }
+
   /** Whether the store has all that was done at the server. */
   boolean isSeen() {
     return load.isSeenBy(pipeline.informer().store());
   }
 
   /** Waits until the store has all, and every status is that of the latest generation. Blocks. */
-  boolean awaitSettled(Duration atMost) throws InterruptedException {
-    return await(atMost, () -> isSeen() && pipeline.isSettled());
+  boolean awaitSettled() throws InterruptedException {
+    return await(left(), () -> isSeen() && pipeline.isSettled());
   }
 
   /** Cuts the stream, and waits until it is open again. Blocks. */
   void cutAndAwaitReturn() throws InterruptedException {
     long before = allStops();
     stage.proxy().cutStreams();
-    await(RETURN, () -> allStops() > before && isWatching());
+    await(PATIENCE, () -> allStops() > before && isWatching());
   }
 
   /** Waits until the stream has been well for a while, so that its backoff begins anew. Blocks. */
   void awaitWell() throws InterruptedException {
     await(
-        RETURN,
+        PATIENCE,
         () -> {
           StreamStatus status = pipeline.informer().status();
           return status.phase() == StreamStatus.Phase.WATCHING
@@ -86,14 +96,20 @@ record Scene(
   }
 
   /**
-   * Cuts the stream and keeps it away for a second or two: what comes is answered with 429
-   * meanwhile. Blocks until it is cut.
+   * Cuts the stream and keeps it away, by answering 429 to everything, until {@link
+   * #letStreamReturn}. Blocks until it is cut.
+   *
+   * @return whether it is away
    */
-  void keepStreamAway() throws InterruptedException {
-    Duration second = Duration.ofSeconds(1);
-    stage.proxy().throttle(second, second);
+  boolean keepStreamAway() throws InterruptedException {
+    stage.proxy().throttle(Duration.ofSeconds(1));
     stage.proxy().cutStreams();
-    await(second, () -> stage.proxy().openStreams() == 0);
+    return await(PATIENCE, () -> stage.proxy().openStreams() == 0 && !isWatching());
+  }
+
+  /** Lets the stream open again, which it tries about a second after it was refused. */
+  void letStreamReturn() {
+    stage.proxy().relent();
   }
 
   /** How often the stream has stopped for one reason. */
@@ -115,6 +131,11 @@ record Scene(
   ApiServer ownServer() {
     return server.orElseThrow(
         () -> new IllegalStateException("only a server of the demo's own can do this"));
+  }
+
+  /** How many keys wait to be reconciled. */
+  long depth() {
+    return Pipeline.depth(pipeline.status());
   }
 
   /** Events and listed objects received. */

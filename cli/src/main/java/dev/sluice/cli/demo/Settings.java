@@ -36,14 +36,17 @@ record Settings(
   /** Every tenth object is of the shard that the slow consumers watch. */
   static final int SHARDS = 10;
 
+  /** The burst is of a quarter of the objects. */
+  private static final int BURST_PART = 4;
+
   /** The usual ones. */
   static Settings standard(int objects, int burst, Duration timeLimit) {
     return new Settings(
         objects,
         burst,
-        600,
+        300,
         100,
-        200,
+        100,
         50,
         16,
         Duration.ofSeconds(4),
@@ -66,6 +69,11 @@ record Settings(
         Duration.ofMillis(200),
         Duration.ofSeconds(1),
         Duration.ofSeconds(60));
+  }
+
+  /** How many objects the burst is of. */
+  int burstObjects() {
+    return Math.max(1, objects / BURST_PART);
   }
 
   Rate dispatches() {

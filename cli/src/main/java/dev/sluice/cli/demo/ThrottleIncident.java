@@ -1,14 +1,12 @@
 package dev.sluice.cli.demo;
 
-import dev.sluice.flow.Rate;
-import dev.sluice.flow.RateLimiter;
 import dev.sluice.kube.StopCause;
 import java.time.Duration;
 import java.util.List;
 
 /** The server asks to be left alone for a while: 429 with {@code Retry-After}, for everything. */
 final class ThrottleIncident implements Incident {
-  private static final int PER_SECOND = 100;
+  private static final int PER_SECOND = 60;
 
   @Override
   public String name() {
@@ -23,27 +21,29 @@ final class ThrottleIncident implements Incident {
   }
 
   @Override
+  public Duration needs(Settings settings) {
+    return settings.retryAfter().multipliedBy(2).plusSeconds(2);
+  }
+
+  @Override
   public Verdict run(Scene scene) throws Exception {
     Duration retryAfter = scene.settings().retryAfter();
     Proxy proxy = scene.stage().proxy();
     int objects = scene.settings().objects();
     long throttled = scene.stops(StopCause.THROTTLED);
-    Load.Job changes =
-        scene
-            .load()
-            .change(
-                PER_SECOND * 3,
-                i -> i * 13 % objects,
-                RateLimiter.tokenBucket(Rate.perSecond(PER_SECOND), 1));
-    scene.await(Duration.ofSeconds(2), () -> changes.done() > PER_SECOND / 2);
+    Load.Job changes = scene.load().changeAt(PER_SECOND, i -> i * 13 % objects);
+    long began = System.nanoTime();
+    scene.await(Scene.PATIENCE, () -> proxy.calls().count(began, Call::isWrite) > 0);
     long start = System.nanoTime();
-    proxy.throttle(retryAfter, retryAfter.multipliedBy(3).dividedBy(4));
+    proxy.throttle(retryAfter);
     scene.await(
-        retryAfter.dividedBy(2),
+        Scene.PATIENCE,
         () -> proxy.calls().count(start, call -> call.isWrite() && call.throttled()) > 0);
     proxy.cutStreams();
-    boolean all = changes.await(scene.left());
-    boolean settled = scene.awaitSettled(Duration.ofSeconds(30));
+    scene.await(Scene.PATIENCE, () -> scene.stops(StopCause.THROTTLED) > throttled);
+    proxy.relent();
+    boolean all = changes.end(scene.left());
+    boolean settled = scene.awaitSettled();
     List<Call> refused =
         proxy.calls().all().stream()
             .filter(call -> call.nanos() - start >= 0 && call.throttled())

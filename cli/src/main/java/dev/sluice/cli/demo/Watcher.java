@@ -118,11 +118,12 @@ final class Watcher implements AutoCloseable {
       screen.say(
           String.format(
               Locale.ROOT,
-              "%6.1fs  the stream stopped: %s%s%s",
+              "%6.1fs  stream stopped: %s (%s)%s%s",
               (System.nanoTime() - start) / 1e9,
               stop.cause().id(),
-              stop.detail().isEmpty() ? "" : " (" + stop.detail() + ")",
-              stop.next().isEmpty() ? "" : "; " + stop.next()));
+              stop.cause().text(),
+              stop.detail().isEmpty() ? "" : ": " + stop.detail(),
+              stop.next().isEmpty() ? "" : "; next: " + stop.next()));
     }
   }
 

@@ -9,6 +9,7 @@ import dev.sluice.testkit.EmbeddedApiServer;
 import io.fabric8.kubernetes.client.Config;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -51,7 +52,7 @@ class DemoTest {
   void aStoreThatDiffersEndsWithOne(ApiServer server) throws Exception {
     Incident blinding =
         incident(scene -> {
-          scene.awaitSettled(scene.left());
+          scene.awaitSettled();
           scene.pipeline().informer().close();
           scene.load().change(3, i -> i + 5).await(scene.left());
           return Verdict.heldBy("nothing").build();
@@ -122,6 +123,11 @@ class DemoTest {
       @Override
       public String story(Settings settings) {
         return "something happens";
+      }
+
+      @Override
+      public Duration needs(Settings settings) {
+        return Duration.ofSeconds(1);
       }
 
       @Override

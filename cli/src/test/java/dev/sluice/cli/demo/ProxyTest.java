@@ -13,6 +13,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -101,11 +102,24 @@ class ProxyTest {
       watch.send("{\"n\":1}\n");
       stream.readNBytes(8);
 
-      assertThat(proxy.cutStreams()).isEqualTo(1);
+      List<Proxy.Stream> cut = proxy.cutStreams();
       watch.send("{\"n\":2}\n");
 
       assertThat(new String(stream.readNBytes(4), StandardCharsets.UTF_8)).isEqualTo("{\"n\"");
       assertThatThrownBy(stream::read).isInstanceOf(IOException.class);
+      assertThat(cut).singleElement().matches(Proxy.Stream::isBroken);
+    }
+  }
+
+  @Test
+  void aStreamThatEndsBeforeItIsCutWasNotCut() throws Exception {
+    try (InputStream stream = watch()) {
+      upstream.watches.getFirst().send(FakeUpstream.END);
+      List<Proxy.Stream> cut = proxy.cutStreams();
+
+      assertThat(stream.read()).isEqualTo(-1);
+      await(() -> cut.stream().allMatch(Proxy.Stream::isOver));
+      assertThat(cut).noneMatch(Proxy.Stream::isBroken);
     }
   }
 
@@ -142,7 +156,7 @@ class ProxyTest {
 
   @Test
   void aThrottleAnswers429WithRetryAfterAndReachesNobody() throws Exception {
-    proxy.throttle(Duration.ofSeconds(7), Duration.ofSeconds(60));
+    proxy.throttle(Duration.ofSeconds(7));
 
     HttpResponse<String> answer = get("/apis/g/v1/namespaces/ns/gauges");
 
@@ -153,8 +167,9 @@ class ProxyTest {
   }
 
   @Test
-  void aThrottleEndsByItself() throws Exception {
-    proxy.throttle(Duration.ofSeconds(7), Duration.ZERO);
+  void passesOnAgainWhenItHasRelented() throws Exception {
+    proxy.throttle(Duration.ofSeconds(7));
+    proxy.relent();
 
     assertThat(get("/version").statusCode()).isEqualTo(200);
   }
