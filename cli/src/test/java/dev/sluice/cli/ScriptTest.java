@@ -34,6 +34,7 @@ class ScriptTest {
 
   @TempDir private Path folder;
   private Path checkout = Path.of("");
+  private String archive = "no"; // making one takes some seconds
   private final List<Process> started = new ArrayList<>();
 
   private record Ended(int exitCode, String out, String err) {}
@@ -73,6 +74,19 @@ class ScriptTest {
 
     Files.setLastModifiedTime(checkout.resolve("cli/src/main/java/Some.java"), later);
     assertThat(run("--version").err()).startsWith("The sources have changed: building");
+  }
+
+  @Test
+  void keepsAnArchiveOfItsClassesWithTheBuild() throws Exception {
+    archive = "";
+
+    Ended first = run("--version");
+    Ended second = run("--version");
+
+    assertThat(checkout.resolve("cli/target/sluice.jsa")).isNotEmptyFile();
+    assertThat(first.err().lines()).hasSize(1);
+    assertThat(second.err()).isEmpty();
+    assertThat(second.out()).isEqualTo(first.out()).startsWith("sluice ");
   }
 
   @Test
@@ -150,7 +164,9 @@ class ScriptTest {
   }
 
   private Process start(Path where, String... command) throws IOException {
-    Process process = new ProcessBuilder(command).directory(where.toFile()).start();
+    ProcessBuilder builder = new ProcessBuilder(command).directory(where.toFile());
+    builder.environment().put("SLUICE_ARCHIVE", archive);
+    Process process = builder.start();
     started.add(process);
     return process;
   }

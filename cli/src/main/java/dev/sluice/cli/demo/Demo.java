@@ -19,7 +19,7 @@ final class Demo {
   private static final Duration SECOND = Duration.ofSeconds(1);
 
   /** What is kept of the time limit for the comparison and for removing everything. */
-  private static final Duration RESERVE = Duration.ofSeconds(13);
+  private static final Duration RESERVE = Duration.ofSeconds(12);
 
   /** With less time left than this an incident does not begin any more. */
   private static final Duration LEAST = Duration.ofSeconds(5);

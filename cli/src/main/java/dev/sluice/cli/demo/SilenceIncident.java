@@ -19,7 +19,7 @@ final class SilenceIncident implements Incident {
 
   @Override
   public Duration needs(Settings settings) {
-    return settings.silence().plusSeconds(3);
+    return settings.silence().plusMillis(2_500);
   }
 
   @Override

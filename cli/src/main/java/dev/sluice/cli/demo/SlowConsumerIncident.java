@@ -57,7 +57,7 @@ final class SlowConsumerIncident implements Incident {
 
   @Override
   public Duration needs(Settings settings) {
-    return Duration.ofSeconds(3 + shard(settings) * ROUNDS / 100);
+    return Duration.ofSeconds(3 + shard(settings) * ROUNDS / 120);
   }
 
   @Override

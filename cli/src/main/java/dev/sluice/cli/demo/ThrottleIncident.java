@@ -22,7 +22,7 @@ final class ThrottleIncident implements Incident {
 
   @Override
   public Duration needs(Settings settings) {
-    return settings.retryAfter().multipliedBy(2).plusSeconds(2);
+    return settings.retryAfter().multipliedBy(2).plusSeconds(1);
   }
 
   @Override
