@@ -90,8 +90,7 @@ class RealWatchTest {
   @Test
   void jsonHasTheWholeObject() {
     Run run =
-        Run.upToLine(
-            1, "watch", "cm", "-n", NAMESPACE, "-o", "json", "--kubeconfig", kubeconfig);
+        Run.upToLine(1, "watch", "cm", "-n", NAMESPACE, "-o", "json", "--kubeconfig", kubeconfig);
 
     JsonNode line = JSON.readTree(run.out());
     assertThat(line.path("type").asString()).isEqualTo("ADDED");
@@ -105,8 +104,7 @@ class RealWatchTest {
   @Test
   void wideIsATable() {
     Run run =
-        Run.upToLine(
-            2, "watch", "cm", "-n", NAMESPACE, "-o", "wide", "--kubeconfig", kubeconfig);
+        Run.upToLine(2, "watch", "cm", "-n", NAMESPACE, "-o", "wide", "--kubeconfig", kubeconfig);
 
     assertThat(run.out().lines().toList())
         .hasSize(2)

@@ -194,8 +194,10 @@ final class Load implements AutoCloseable {
   private Job start(int count, @Nullable RateLimiter pace, Step step) {
     Job job = new Job(count);
     jobs.add(job);
-    // At a pace of twice a second sixteen would wait eight seconds for their turns when it is ended.
-    int most = pace == null ? THREADS : (int) Math.clamp(pace.rate().permitsPerSecond() / 10, 1, THREADS);
+    // At a pace of twice a second sixteen would wait eight seconds for their turns when it is
+    // ended.
+    int most =
+        pace == null ? THREADS : (int) Math.clamp(pace.rate().permitsPerSecond() / 10, 1, THREADS);
     for (int i = 0; i < Math.min(most, count); i++) {
       job.threads.add(
           Thread.ofVirtual().name("demo-load-" + i).unstarted(() -> job.work(pace, step)));
