@@ -55,7 +55,8 @@ public final class Bench {
           QueueCycle.class,
           QueueOneToFour.class,
           Waiters.class,
-          EmbeddedServer.class);
+          EmbeddedServer.class,
+          PodStream.class);
 
   /** What every JVM that measures is started with. */
   static final List<String> JVM_ARGS =
