@@ -37,7 +37,7 @@ import java.util.Optional;
  *       before and is never used.
  *   <li><b>StreamingList.</b> The same as the beginning of a watch ({@code sendInitialEvents}), up
  *       to the bookmark that says so. A server that refuses it (400, 422), or shows by an ordinary
- *       bookmark, or by silence, that it does not know it, is listed page by page from then on. A
+ *       bookmark, or by silence, that it does not know it, is listed page by page that time. A
  *       streaming list that is cut begins again: only a whole one tells what is missing.
  *   <li><b>HandingOver.</b> The list's differences go to the gates. While one is full nothing is
  *       asked of the server: a relist is not repeated at a closed gate. When all are handed over
