@@ -31,11 +31,11 @@ import java.util.function.DoubleConsumer;
  * reacts twice to the same trouble. Without observations it stays. After a refusal with {@code
  * Retry-After} it does not grow for so long (60 s at most).
  *
- * <p><b>The base.</b> What the latency would be without a queue is the least one of the last
- * minute. A queue that never empties would come to be taken for it; so every half minute the limit
- * is halved for one window to have a look ({@code baseline-check}). That is at the half minutes of
- * the wall clock, so that the clients of one server look at the same time, and together empty the
- * queue that they have made together.
+ * <p><b>The base.</b> For a law that follows it: what the latency would be without a queue is the
+ * least one of the last minute. A queue that never empties would come to be taken for it; so every
+ * half minute the limit is halved for one window to have a look ({@code baseline-check}). That is
+ * at the half minutes of the wall clock, so that the clients of one server look at the same time,
+ * and together empty the queue that they have made together.
  *
  * <p>Safe for use by any number of threads; does not block.
  */
@@ -239,7 +239,7 @@ public final class AdaptiveLimit {
           new LimitLaw.Proposal(
               limitBeforeCheck, "baseline-check", text("base %.2f ms: back", base() / 1e6));
       limitBeforeCheck = Double.NaN;
-    } else if (baseDue && usage >= 0.5) {
+    } else if (baseDue && usage >= 0.5 && law.usesBaseLatency()) {
       limitBeforeCheck = limit;
       proposal =
           new LimitLaw.Proposal(

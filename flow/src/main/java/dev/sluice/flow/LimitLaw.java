@@ -41,6 +41,15 @@ public interface LimitLaw {
    */
   Proposal next(Window window);
 
+  /**
+   * Whether it looks at {@link Window#baseLatency}. Then the limit is halved for one window every
+   * half minute, to see the latency without a queue of its own making; otherwise never. True unless
+   * overridden.
+   */
+  default boolean usesBaseLatency() {
+    return true;
+  }
+
   /** What a limit is a limit of. */
   @Experimental
   enum Kind {
@@ -119,7 +128,7 @@ public interface LimitLaw {
       throw new IllegalArgumentException(
           "decrease must be more than 0 and less than 1, but is " + decrease);
     }
-    return window -> {
+    return withoutBase(window -> {
       if (window.refused > 0) {
         return new Proposal(
             window.limit * decrease,
@@ -127,7 +136,7 @@ public interface LimitLaw {
             text("%d of %d refused: x %.2f", window.refused, all(window), decrease));
       }
       return room(window, increase);
-    };
+    });
   }
 
   /**
@@ -169,7 +178,7 @@ public interface LimitLaw {
    */
   static LimitLaw serverGuided(Duration targetWait) {
     double target = Durations.nanos("targetWait", targetWait);
-    return window -> {
+    return withoutBase(window -> {
       if (window.refused > 0) {
         return refused(window);
       }
@@ -187,6 +196,20 @@ public interface LimitLaw {
           Math.max(0, before - target),
           Math.max(1, service + target),
           0);
+    });
+  }
+
+  private static LimitLaw withoutBase(LimitLaw law) {
+    return new LimitLaw() {
+      @Override
+      public Proposal next(Window window) {
+        return law.next(window);
+      }
+
+      @Override
+      public boolean usesBaseLatency() {
+        return false;
+      }
     };
   }
 

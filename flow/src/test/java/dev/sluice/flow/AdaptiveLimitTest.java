@@ -161,6 +161,36 @@ class AdaptiveLimitTest {
     }
 
     @Test
+    void aLawThatNeedsNoBaseIsNeverHalvedToFindIt() {
+      List<String> causes = new ArrayList<>();
+      for (LimitLaw law : List.of(LimitLaw.aimd(1), LimitLaw.serverGuided(Duration.ofMillis(5)))) {
+        AdaptiveLimit limit =
+            timed(AdaptiveLimit.rate(100))
+                .law(law)
+                .listener(event -> causes.add(event.cause()))
+                .drives(told::add);
+        for (int i = 0; i < 500; i++) {
+          window(limit, Duration.ofMillis(5), 0, Duration.ZERO);
+        }
+      }
+      assertThat(causes).isNotEmpty().doesNotContain("baseline-check");
+    }
+
+    @Test
+    void aLawThatFollowsTheLatencyLooksForItsBase() {
+      List<String> causes = new ArrayList<>();
+      AdaptiveLimit limit =
+          timed(AdaptiveLimit.rate(100))
+              .law(LimitLaw.gradient())
+              .listener(event -> causes.add(event.cause()))
+              .drives(told::add);
+      for (int i = 0; i < 500; i++) {
+        window(limit, Duration.ofMillis(5), 0, Duration.ZERO);
+      }
+      assertThat(causes).contains("baseline-check");
+    }
+
+    @Test
     void tellsAListener() {
       List<FlowEvent> events = new ArrayList<>();
       AdaptiveLimit limit =
