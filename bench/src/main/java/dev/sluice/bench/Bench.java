@@ -54,6 +54,7 @@ public final class Bench {
           KeyedBytes.class,
           QueueCycle.class,
           QueueOneToFour.class,
+          Delays.class,
           Waiters.class,
           EmbeddedServer.class,
           PodStream.class);
