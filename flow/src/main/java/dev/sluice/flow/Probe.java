@@ -12,13 +12,13 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks something downstream, again and again, whether it is well; its verdict moves limiters and
- * gates.
+ * Asks something downstream, again and again, whether it is well; its verdict moves limiters, and
+ * gates through them: a consumer that is held back takes nothing, and its gate fills.
  *
  * <pre>{@code
  * Probe probe = Probe.builder()
  *     .name("billing")
- *     .onVerdict(verdict -> { if (verdict.state() == Probe.State.OPEN) gate.close(); ... })
+ *     .onVerdict(verdict -> limiter.setRate(verdict.state() == Probe.State.OPEN ? trickle : full))
  *     .start(Probe.blocking(() -> client.get("/healthz")));
  * ...
  * probe.close();
