@@ -39,7 +39,7 @@ func startProcess(name, logFile string, args ...string) (*process, error) {
 		return nil, err
 	}
 	command := exec.Command(filepath.Join(filepath.Dir(self), name), args...)
-	// A third less CPU for each request, for some hundred megabytes: these clusters live for minutes, beside their clients.
+	// About a fifth less CPU for each request, for some hundred megabytes: these clusters live for minutes, beside their clients.
 	if os.Getenv("GOGC") == "" {
 		command.Env = append(os.Environ(), "GOGC=300")
 	}
