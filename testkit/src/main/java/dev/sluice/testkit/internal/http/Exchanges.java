@@ -54,6 +54,12 @@ public final class Exchanges {
   /** Frames that come closer than this together are written together. */
   private static final long LINGER_NANOS = TimeUnit.MILLISECONDS.toNanos(4);
 
+  /** The same while they come fast: each write costs more than the frames in it. */
+  private static final long BUSY_LINGER_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
+  /** So many frames in one write are many. */
+  private static final int BUSY_FRAMES = 8;
+
   private static final int WRITE_BYTES = 64 * 1024;
 
   private static final String FLOW_SCHEMA = UUID.randomUUID().toString();
@@ -430,11 +436,13 @@ public final class Exchanges {
       long lastWrite = System.nanoTime() - LINGER_NANOS;
       while (true) {
         filled = 0;
+        long drained = 0;
         boolean ends = struck();
         if (!ends) {
           // With faults that count frames one frame at a time, otherwise as many as there are.
           int enough = frameFaults.isEmpty() ? WRITE_BYTES : 1;
-          frames += source.drain(this::append, enough);
+          drained = source.drain(this::append, enough);
+          frames += drained;
           ends = source.ended();
         }
         if (filled > 0 || ends || wire.isHeld()) {
@@ -447,7 +455,8 @@ public final class Exchanges {
         }
         if (filled > 0) {
           if (filled < WRITE_BYTES && frameFaults.isEmpty()) {
-            long wait = lastWrite + LINGER_NANOS - System.nanoTime();
+            long linger = drained >= BUSY_FRAMES ? BUSY_LINGER_NANOS : LINGER_NANOS;
+            long wait = lastWrite + linger - System.nanoTime();
             if (wait > 0) {
               LockSupport.parkNanos(wait);
             }

@@ -29,7 +29,37 @@ public final class GoTime {
   }
 
   static String seconds(String text) throws GoCodec.TypeException {
-    return seconds(parse(text, "2006-01-02T15:04:05Z07:00"));
+    // What the server itself has written is read again and again: it stays as it is.
+    return isCanonical(text) ? text : seconds(parse(text, "2006-01-02T15:04:05Z07:00"));
+  }
+
+  /** Whether a text is a time in whole seconds and in UTC, written as this server writes it. */
+  private static boolean isCanonical(String text) {
+    String pattern = "0000-00-00T00:00:00Z";
+    if (text.length() != pattern.length()) {
+      return false;
+    }
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      char expected = pattern.charAt(i);
+      if (expected == '0' ? c < '0' || c > '9' : c != expected) {
+        return false;
+      }
+    }
+    int month = twoDigits(text, 5);
+    int day = twoDigits(text, 8);
+    // The last days of a month, and what is none, are left to the calendar.
+    return month >= 1
+        && month <= 12
+        && day >= 1
+        && day <= 28
+        && twoDigits(text, 11) <= 23
+        && twoDigits(text, 14) <= 59
+        && twoDigits(text, 17) <= 59;
+  }
+
+  private static int twoDigits(String text, int at) {
+    return (text.charAt(at) - '0') * 10 + text.charAt(at + 1) - '0';
   }
 
   static String micros(String text) throws GoCodec.TypeException {
