@@ -41,8 +41,9 @@ final class WireEndPoint extends SocketChannelEndPoint {
     } catch (IOException e) {
       // It is already closed.
     }
-    frozen = false;
+    // Thawed only when it is closed: what was held back must not get out in between.
     close(new IOException("cut by a fault"));
+    frozen = false;
   }
 
   boolean isFrozen() {
