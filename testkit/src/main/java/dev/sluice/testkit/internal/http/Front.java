@@ -41,6 +41,9 @@ import org.jspecify.annotations.Nullable;
  * thread.
  */
 public final class Front implements AutoCloseable {
+  /** More than connections that tests open; those not needed end after a minute. */
+  private static final int MAX_THREADS = 10_000;
+
   private static final String HOST = PortClaim.HOST;
 
   /** How long what is under way may take when the server stops in good order. */
@@ -66,7 +69,9 @@ public final class Front implements AutoCloseable {
       @Nullable Certificates certificates) {
     this.certificates = certificates;
     this.exchanges = new Exchanges(api, users, traffic, clock, watchBuffer);
-    QueuedThreadPool threads = new QueuedThreadPool(12, 4);
+    // Requests run on virtual threads, but not all: over TLS the first one of a connection may be
+    // handled by a thread that helped with the handshake, and a watch keeps it while it lives.
+    QueuedThreadPool threads = new QueuedThreadPool(MAX_THREADS, 4);
     threads.setName("apiserver");
     threads.setDaemon(true);
     threads.setVirtualThreadsExecutor(
