@@ -79,6 +79,9 @@ record Session(
             });
     Account account = new Account(err, subject(), InstantSource.system(), ZoneId.systemDefault());
     long began = System.nanoTime();
+    if (format == OutputFormat.WIDE) {
+      out.println(Lines.wideHeadings()); // before the informer starts, which may write at once
+    }
     try (Signals signals =
             new Signals(() -> {
               end.compareAndSet(null, End.SIGNAL);
@@ -95,9 +98,6 @@ record Session(
                 .listener(event -> bell.release())
                 .onChange(printer)
                 .start()) {
-      if (format == OutputFormat.WIDE) {
-        out.println(Lines.wideHeadings());
-      }
       try {
         watch(informer, account, bell, end, began);
       } finally {
