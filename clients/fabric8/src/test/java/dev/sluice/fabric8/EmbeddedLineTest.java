@@ -6,7 +6,6 @@ import dev.sluice.flow.Backoff;
 import dev.sluice.flow.Gate;
 import dev.sluice.kube.Informer;
 import dev.sluice.kube.Resource;
-import dev.sluice.kube.ResourceKind;
 import dev.sluice.kube.StopCause;
 import dev.sluice.testkit.ApiServer;
 import dev.sluice.testkit.Fault;
@@ -43,24 +42,6 @@ class EmbeddedLineTest {
   private static final int SEEDS = Integer.getInteger("sluice.line.seeds", 1);
   private static final RequestMatch LIST = RequestMatch.list("configmaps");
   private static final RequestMatch WATCH = RequestMatch.watch("configmaps");
-  private static final ResourceKind WIDGETS =
-      ResourceKind.namespaced("line.sluice.dev", "v1", "widgets", "Widget");
-  private static final String WIDGETS_CRD =
-      """
-      apiVersion: apiextensions.k8s.io/v1
-      kind: CustomResourceDefinition
-      metadata: {name: widgets.line.sluice.dev}
-      spec:
-        group: line.sluice.dev
-        scope: Namespaced
-        names: {plural: widgets, singular: widget, kind: Widget}
-        versions:
-          - name: v1
-            served: true
-            storage: true
-            schema:
-              openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
-      """;
 
   private final ApiServer server =
       ApiServer.builder().bookmarkInterval(Duration.ofMillis(200)).start();
@@ -307,12 +288,12 @@ class EmbeddedLineTest {
 
   @Test
   void seesObjectsOfAKindThatWasRemovedAndInstalledAgain() {
-    server.load(WIDGETS_CRD);
+    server.load(Line.WIDGETS_CRD);
     widget("one");
     widget("two");
     Config config = config(server.url());
     try (Line line =
-        new Line(config, SluiceFabric8.transport(config), WIDGETS, informer -> informer)) {
+        new Line(config, SluiceFabric8.transport(config), Line.WIDGETS, informer -> informer)) {
       line.flows();
       line.client()
           .apiextensions()
@@ -321,7 +302,7 @@ class EmbeddedLineTest {
           .withName("widgets.line.sluice.dev")
           .delete();
       Line.until(() -> assertThat(line.stops(StopCause.NOT_FOUND)).isPositive());
-      server.load(WIDGETS_CRD);
+      server.load(Line.WIDGETS_CRD);
       widget("two");
       widget("three");
 

@@ -32,6 +32,28 @@ import java.util.function.UnaryOperator;
 final class Line implements AutoCloseable {
   static final ResourceKind CONFIG_MAPS =
       ResourceKind.namespaced("", "v1", "configmaps", "ConfigMap");
+
+  /** A kind that may be taken away and brought back, and its definition. */
+  static final ResourceKind WIDGETS =
+      ResourceKind.namespaced("line.sluice.dev", "v1", "widgets", "Widget");
+
+  static final String WIDGETS_CRD =
+      """
+      apiVersion: apiextensions.k8s.io/v1
+      kind: CustomResourceDefinition
+      metadata: {name: widgets.line.sluice.dev}
+      spec:
+        group: line.sluice.dev
+        scope: Namespaced
+        names: {plural: widgets, singular: widget, kind: Widget}
+        versions:
+          - name: v1
+            served: true
+            storage: true
+            schema:
+              openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
+      """;
+
   static final String NAMESPACE = "default";
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 

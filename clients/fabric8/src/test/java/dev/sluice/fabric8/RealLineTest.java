@@ -7,7 +7,6 @@ import dev.sluice.cluster.RealCluster;
 import dev.sluice.kube.Informer;
 import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.Resource;
-import dev.sluice.kube.ResourceKind;
 import dev.sluice.kube.StopCause;
 import dev.sluice.kube.Transport;
 import io.fabric8.kubernetes.client.Config;
@@ -34,24 +33,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("R1.3")
 @Tag("R4.2")
 class RealLineTest {
-  private static final ResourceKind WIDGETS =
-      ResourceKind.namespaced("line.sluice.dev", "v1", "widgets", "Widget");
-  private static final String WIDGETS_CRD =
-      """
-      apiVersion: apiextensions.k8s.io/v1
-      kind: CustomResourceDefinition
-      metadata: {name: widgets.line.sluice.dev}
-      spec:
-        group: line.sluice.dev
-        scope: Namespaced
-        names: {plural: widgets, singular: widget, kind: Widget}
-        versions:
-          - name: v1
-            served: true
-            storage: true
-            schema:
-              openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
-      """;
 
   private final RealCluster cluster;
 
@@ -214,7 +195,7 @@ class RealLineTest {
   void seesObjectsOfAKindThatWasRemovedAndInstalledAgain() {
     install("one", "two");
     try (Line line =
-        new Line(config(), SluiceFabric8.transport(config()), WIDGETS, informer -> informer)) {
+        new Line(config(), SluiceFabric8.transport(config()), Line.WIDGETS, informer -> informer)) {
       line.flows();
       cluster.kubectl("delete", "crd", "widgets.line.sluice.dev");
       Line.until(() -> assertThat(line.stops(StopCause.NOT_FOUND)).isPositive());
@@ -226,7 +207,7 @@ class RealLineTest {
   }
 
   private void install(String... widgets) {
-    cluster.apply(WIDGETS_CRD);
+    cluster.apply(Line.WIDGETS_CRD);
     cluster.kubectl(
         "wait", "--for=condition=Established", "crd/widgets.line.sluice.dev", "--timeout=60s");
     for (String name : widgets) {
