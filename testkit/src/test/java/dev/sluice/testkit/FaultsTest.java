@@ -520,8 +520,8 @@ class FaultsTest {
   @ParameterizedTest
   @EnumSource(Version.class)
   void aWatchWhoseClientHasGoneIsNoticed(Version protocol, ApiServer server) throws Exception {
-    try (Http http = http(server, protocol)) {
-      Http.Stream watch = watch(http);
+    try (Http http = http(server, protocol);
+        Http.Stream watch = watch(http)) {
       Await.until("the watch is open", () -> server.requests().openWatches() == 1);
       watch.close();
       Await.until("nobody watches", () -> server.requests().openWatches() == 0);
@@ -534,8 +534,8 @@ class FaultsTest {
   void aStalledWatchWhoseClientHasGoneIsNoticed(Version protocol, ApiServer server)
       throws Exception {
     server.faults().inject(RequestMatch.watch("configmaps"), Fault.stallAfter(0));
-    try (Http http = http(server, protocol)) {
-      Http.Stream watch = watch(http);
+    try (Http http = http(server, protocol);
+        Http.Stream watch = watch(http)) {
       Await.until("the watch is open", () -> server.requests().openWatches() == 1);
       watch.close();
       Await.until("nobody watches", () -> server.requests().openWatches() == 0);

@@ -41,13 +41,16 @@ final class WireEndPoint extends SocketChannelEndPoint {
     } catch (IOException e) {
       // It is already closed.
     }
-    // Thawed only when it is closed: what was held back must not get out in between.
     close(new IOException("cut by a fault"));
-    frozen = false;
   }
 
+  /**
+   * Whether it holds back what comes and goes. It does until it is closed: what was held back must
+   * not get out while that happens, and whoever comes afterwards must hear of it instead of
+   * waiting.
+   */
   boolean isFrozen() {
-    return frozen;
+    return frozen && getChannel().isOpen();
   }
 
   /**
@@ -56,7 +59,7 @@ final class WireEndPoint extends SocketChannelEndPoint {
    * block.
    */
   boolean hasLeft() {
-    if (frozen) {
+    if (isFrozen()) {
       return false;
     }
     reading.lock();
@@ -81,7 +84,7 @@ final class WireEndPoint extends SocketChannelEndPoint {
   /** Buffers are as Jetty's: what is between position and limit is what is in it. */
   @Override
   public int fill(ByteBuffer buffer) throws IOException {
-    if (frozen) {
+    if (isFrozen()) {
       return 0;
     }
     reading.lock();
@@ -105,7 +108,7 @@ final class WireEndPoint extends SocketChannelEndPoint {
 
   @Override
   protected void needsFillInterest() {
-    if (frozen) {
+    if (isFrozen()) {
       return;
     }
     reading.lock();
@@ -123,12 +126,12 @@ final class WireEndPoint extends SocketChannelEndPoint {
 
   @Override
   public boolean flush(ByteBuffer... buffers) throws IOException {
-    return !frozen && super.flush(buffers);
+    return !isFrozen() && super.flush(buffers);
   }
 
   @Override
   protected void onIncompleteFlush() {
-    if (!frozen) {
+    if (!isFrozen()) {
       super.onIncompleteFlush();
     }
   }
