@@ -244,10 +244,12 @@ abstract class KubectlSuite {
             .start(
                 inNamespace(
                     "wait",
+                    "-v=6",
                     "--for=jsonpath={.status.phase}=Ready",
                     singular() + "/a",
                     "--timeout=60s"));
     try (Lines lines = new Lines(waiting)) {
+      lines.awaitLog("watch=true");
       kubectl(
           "patch",
           singular(),
@@ -267,8 +269,11 @@ abstract class KubectlSuite {
         "{\"metadata\":{\"finalizers\":[\"example.com/f\"]}}");
     kubectl("delete", singular(), "a", "--wait=false");
     Process ending =
-        server().start(inNamespace("wait", "--for=delete", singular() + "/a", "--timeout=60s"));
+        server()
+            .start(inNamespace("wait", "-v=6", "--for=delete", singular() + "/a", "--timeout=60s"));
     try (Lines lines = new Lines(ending)) {
+      // What is gone before kubectl looks, it does not speak of.
+      lines.awaitLog("watch=true");
       kubectl(
           "patch", singular(), "a", "--type=merge", "-p", "{\"metadata\":{\"finalizers\":null}}");
       assertThat(lines.next()).isEqualTo(singular() + "." + group() + "/a condition met");
@@ -388,12 +393,27 @@ abstract class KubectlSuite {
           });
     }
 
+    /** The next line that is not of the log. */
     String next() throws InterruptedException {
       String line;
       do {
-        line = lines.poll(60, TimeUnit.SECONDS);
-        assertThat(line).as("what kubectl says next").isNotNull();
+        line = poll();
       } while (LOG.matcher(line).matches());
+      return line;
+    }
+
+    /** Reads on to a line of the log that has this in it. */
+    void awaitLog(String part) throws InterruptedException {
+      String line;
+      do {
+        line = poll();
+        assertThat(line).as("before a log line with " + part).matches(LOG);
+      } while (!line.contains(part));
+    }
+
+    private String poll() throws InterruptedException {
+      String line = lines.poll(60, TimeUnit.SECONDS);
+      assertThat(line).as("what kubectl says next").isNotNull();
       return line;
     }
 
