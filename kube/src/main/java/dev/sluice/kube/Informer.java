@@ -13,6 +13,7 @@ import dev.sluice.kube.internal.store.ObjectStore;
 import dev.sluice.kube.internal.time.Recurrence;
 import dev.sluice.kube.internal.time.Sleeper;
 import dev.sluice.kube.internal.watch.Auditor;
+import dev.sluice.kube.internal.watch.StreamLog;
 import dev.sluice.kube.internal.watch.StreamOptions;
 import dev.sluice.kube.internal.watch.StreamRecord;
 import dev.sluice.kube.internal.watch.StreamRunner;
@@ -116,7 +117,8 @@ public final class Informer<T> implements AutoCloseable {
             builder.clock,
             builder.random,
             builder.sleeper == null ? Sleeper.by(time) : builder.sleeper,
-            builder.listener);
+            builder.listener,
+            StreamLog.NONE);
     this.resyncEvery = builder.resyncEvery;
     this.clock = builder.clock;
     this.seeds = new AtomicLong(builder.random.nextLong());

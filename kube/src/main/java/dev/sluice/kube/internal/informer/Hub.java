@@ -6,6 +6,7 @@ import dev.sluice.flow.Gate.Change;
 import dev.sluice.flow.Gate.Offer;
 import dev.sluice.flow.TimeSource;
 import dev.sluice.kube.ObjectKey;
+import dev.sluice.kube.internal.store.Entry;
 import dev.sluice.kube.internal.store.ObjectStore;
 import dev.sluice.kube.internal.watch.Outlet;
 import java.util.ArrayList;
@@ -40,6 +41,7 @@ public final class Hub implements Outlet {
   private volatile List<Gate<ObjectKey>> gates = List.of();
   private volatile @Nullable String firstList;
   private boolean taken;
+  private boolean remembers;
   private boolean completed;
 
   /**
@@ -98,7 +100,12 @@ public final class Hub implements Outlet {
       store
           .view()
           .entries()
-          .forEach(entry -> gate.offer(entry.key(), Change.PUT, entry.incarnation()));
+          .forEach(entry -> {
+            if (remembers) {
+              gate.markDelivered(entry.key(), entry.incarnation());
+            }
+            gate.offer(entry.key(), Change.PUT, entry.incarnation());
+          });
       List<Gate<ObjectKey>> more = new ArrayList<>(gates);
       more.add(gate);
       gates = List.copyOf(more);
@@ -147,6 +154,17 @@ public final class Hub implements Outlet {
         }
       }
       return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void known(Entry entry) {
+    lock.lock();
+    try {
+      remembers = true;
+      gates.forEach(gate -> gate.markDelivered(entry.key(), entry.incarnation()));
     } finally {
       lock.unlock();
     }

@@ -3,8 +3,10 @@ package dev.sluice.kube.internal.store;
 import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.internal.json.ObjectScanner;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +23,7 @@ public final class ObjectStore {
   private final byte[] typeMeta;
   private volatile View view = new View(EntryMap.EMPTY, Optional.empty());
   private int listing;
+  private Set<ObjectKey> incomplete = Set.of();
   private String namespace = "";
 
   /**
@@ -72,6 +75,26 @@ public final class ObjectStore {
     return write(object, before, Optional.of(version));
   }
 
+  /**
+   * Brings in what was kept of an earlier run. The store must be empty.
+   *
+   * @param incomplete of which objects only the metadata is there: a list completes them, which is
+   *     no difference
+   */
+  public void restore(
+      Iterable<Entry> entries, Optional<String> version, Set<ObjectKey> incomplete) {
+    if (view.entries.size() != 0) {
+      throw new IllegalStateException(
+          "a store with " + view.entries.size() + " objects is not empty");
+    }
+    EntryMap restored = EntryMap.EMPTY;
+    for (Entry entry : entries) {
+      restored = restored.with(entry);
+    }
+    this.incomplete = new HashSet<>(incomplete);
+    view = new View(restored, version);
+  }
+
   /** A list begins. */
   public void beginList() {
     listing++;
@@ -88,7 +111,11 @@ public final class ObjectStore {
     if (before != null
         && before.uid().equals(object.uid())
         && before.resourceVersion().equals(object.resourceVersion())) {
-      before.listing = listing;
+      if (!incomplete.isEmpty() && incomplete.remove(before.key())) {
+        write(object, before, view.resourceVersion);
+      } else {
+        before.listing = listing;
+      }
       return new Difference.Unchanged(before);
     }
     return write(object, before, view.resourceVersion);

@@ -11,6 +11,13 @@ sealed interface Input {
   /** It is started. */
   record Start() implements Input {}
 
+  /**
+   * It is started with what was kept of an earlier run, which is in the store.
+   *
+   * @param anchor where the stream goes on
+   */
+  record Restored(String anchor) implements Input {}
+
   /** It is closed by its owner. */
   record Close() implements Input {}
 

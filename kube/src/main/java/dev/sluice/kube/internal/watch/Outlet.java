@@ -1,6 +1,7 @@
 package dev.sluice.kube.internal.watch;
 
 import dev.sluice.kube.ObjectKey;
+import dev.sluice.kube.internal.store.Entry;
 import dev.sluice.kube.internal.store.Incarnation;
 
 /** Where a stream hands over what it has brought into the store. Called by the stream's thread. */
@@ -22,6 +23,12 @@ public interface Outlet {
    *     room
    */
   boolean offer(Handover change);
+
+  /**
+   * An object that consumers may know of from before a restart, so that its deletion is told even
+   * if they were not told of it since. Comes before the object is offered.
+   */
+  default void known(Entry entry) {}
 
   /**
    * Waits until an offer would be taken.

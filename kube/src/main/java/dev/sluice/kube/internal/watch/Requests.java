@@ -36,6 +36,11 @@ final class Requests {
     return get(new Query().add("limit", "1"), METADATA_LIST + "," + JSON);
   }
 
+  /** A namespace that every cluster has. */
+  Request cluster() {
+    return Request.get("/api/v1/namespaces/kube-system", METADATA + "," + JSON);
+  }
+
   /** One page of a list of metadata, to compare with what is stored. */
   Request audit(String token) {
     Query query = selected().add("limit", Integer.toString(options.pageSize()));

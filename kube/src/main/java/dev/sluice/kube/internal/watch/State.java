@@ -9,6 +9,13 @@ sealed interface State {
   record Fresh() implements State {}
 
   /**
+   * What was kept of an earlier run is in the store and is being handed over.
+   *
+   * @param anchor where the stream goes on
+   */
+  record Restoring(String anchor) implements State {}
+
+  /**
    * Reading a list page by page.
    *
    * @param token where the next page begins; empty for the first

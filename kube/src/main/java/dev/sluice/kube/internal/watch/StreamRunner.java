@@ -16,6 +16,7 @@ import dev.sluice.kube.internal.store.Difference;
 import dev.sluice.kube.internal.store.Entry;
 import dev.sluice.kube.internal.store.Incarnation;
 import dev.sluice.kube.internal.store.ObjectStore;
+import dev.sluice.kube.internal.store.Versions;
 import dev.sluice.kube.internal.time.Sleeper;
 import dev.sluice.kube.internal.transport.FrameReader;
 import dev.sluice.kube.internal.transport.ListReader;
@@ -45,6 +46,7 @@ public final class StreamRunner implements Runnable {
   private static final System.Logger LOG = System.getLogger("dev.sluice.kube.Informer");
   private static final int HEAD = 512;
   private static final int MOST_ASKED_FOR = 1000;
+  private static final int MOST_OF_A_NAMESPACE = 1 << 20;
   private static final String INITIAL_EVENTS_END = "k8s.io/initial-events-end";
 
   private final StreamOptions options;
@@ -56,6 +58,7 @@ public final class StreamRunner implements Runnable {
   private final RandomGenerator random;
   private final Sleeper sleeper;
   private final FlowListener listener;
+  private final StreamLog log;
 
   private final WatchMachine machine;
   private final Requests requests;
@@ -69,6 +72,9 @@ public final class StreamRunner implements Runnable {
   private volatile @Nullable Thread owner;
   private volatile @Nullable Exchange exchange;
   private volatile boolean synced;
+  private volatile boolean fresh;
+  private String freshAt = "";
+  private boolean owesAll;
   private volatile @Nullable String diverged;
   private volatile Runnable lostConnection = () -> {};
 
@@ -86,6 +92,7 @@ public final class StreamRunner implements Runnable {
    *
    * @param clock the wall clock, for dates in headers and for status
    * @param random where jitter comes from; used by the stream's thread only
+   * @param log where it keeps what it needs after a restart
    */
   public StreamRunner(
       StreamOptions options,
@@ -96,7 +103,8 @@ public final class StreamRunner implements Runnable {
       InstantSource clock,
       RandomGenerator random,
       Sleeper sleeper,
-      FlowListener listener) {
+      FlowListener listener,
+      StreamLog log) {
     this.options = options;
     this.transport = transport;
     this.store = store;
@@ -106,6 +114,7 @@ public final class StreamRunner implements Runnable {
     this.random = random;
     this.sleeper = sleeper;
     this.listener = listener;
+    this.log = log;
     this.machine = new WatchMachine(options.streamingList());
     this.requests = new Requests(options);
     this.attempts = options.backoff().attempts(time, random);
@@ -124,6 +133,14 @@ public final class StreamRunner implements Runnable {
   /** Whether the first list has been handed over. */
   public boolean synced() {
     return synced;
+  }
+
+  /**
+   * Whether the store is known to have been as new as the server when the stream began, or newer: a
+   * list was read since, or everything up to the version that the server was at then.
+   */
+  public boolean fresh() {
+    return fresh;
   }
 
   /** Who is told when a connection was lost, so that the server may be another one than before. */
@@ -161,7 +178,7 @@ public final class StreamRunner implements Runnable {
   @Override
   public void run() {
     owner = Thread.currentThread();
-    Input input = new Input.Start();
+    Input input = begin();
     while (true) {
       Step step = machine.step(state, next(input));
       state = step.state();
@@ -174,6 +191,64 @@ public final class StreamRunner implements Runnable {
         return;
       }
       input = act(step.action());
+    }
+  }
+
+  /** Brings back what was kept, which decides where the stream begins. */
+  private Input begin() {
+    try {
+      return switch (log.restore(store, this::clusterUid)) {
+        case StreamLog.Restored.Nothing nothing -> new Input.Start();
+        case StreamLog.Restored.Resume resume -> {
+          store
+              .view()
+              .entries()
+              .forEach(entry -> {
+                outlet.known(entry);
+                handOver(entry, true);
+              });
+          yield new Input.Restored(resume.anchor());
+        }
+        case StreamLog.Restored.Relist relist -> {
+          store.view().entries().forEach(outlet::known);
+          owesAll = true;
+          yield new Input.Start();
+        }
+      };
+    } catch (InterruptedException e) {
+      closing = true;
+      return new Input.Close();
+    } catch (RuntimeException e) {
+      return unexpected(e);
+    }
+  }
+
+  /** The uid of a namespace that every cluster has and none deletes. */
+  private String clusterUid() throws InterruptedException {
+    enter(Phase.PROBING, "restore");
+    while (true) {
+      Exchange opened = open(requests.cluster(), options.requestDeadline());
+      if (opened != null) {
+        try {
+          byte[] body = opened.body().readNBytes(MOST_OF_A_NAMESPACE);
+          scanner.scanObject(body, 0, body.length);
+          return scanner.uid();
+        } catch (MalformedJsonException e) {
+          return "";
+        } catch (IOException e) {
+          failure = new Input.Broken(Failures.reading(e), Failures.describe(e));
+        } finally {
+          closeExchange();
+        }
+      }
+      if (failure instanceof Input.Refused refused
+          && (refused.status().code() == 403 || refused.status().code() == 404)) {
+        return "";
+      }
+      if (closing) {
+        throw new InterruptedException();
+      }
+      sleeper.sleep(attempts.nextDelay().toNanos());
     }
   }
 
@@ -317,6 +392,7 @@ public final class StreamRunner implements Runnable {
   private static Phase phaseOf(State state) {
     return switch (state) {
       case State.Fresh fresh -> Phase.NEW;
+      case State.Restoring restoring -> Phase.HANDING_OVER;
       case State.Listing listing -> Phase.LISTING;
       case State.StreamingList list -> Phase.LISTING;
       case State.HandingOver handing -> Phase.HANDING_OVER;
@@ -379,6 +455,7 @@ public final class StreamRunner implements Runnable {
     if (page.token().isEmpty()) {
       drain();
       store.beginList();
+      log.listing();
       damagedList = false;
     }
     Exchange opened = open(requests.page(page.token(), page.whole()), options.requestDeadline());
@@ -462,6 +539,10 @@ public final class StreamRunner implements Runnable {
       handOver(counted(store.removeMissing(missing, version)));
     }
     store.reached(version);
+    if (owesAll) {
+      owesAll = false;
+      store.view().entries().forEach(entry -> handOver(entry, true));
+    }
     initialEvents = false;
     return new Input.ListFinished();
   }
@@ -501,6 +582,9 @@ public final class StreamRunner implements Runnable {
             return new Input.Refused(list.status(), retryAfter(opened.response()));
           }
           case END -> {
+            if (freshAt.isEmpty()) {
+              freshAt = list.resourceVersion();
+            }
             return new Input.Probed(list.resourceVersion());
           }
         }
@@ -519,6 +603,7 @@ public final class StreamRunner implements Runnable {
     if (initialEvents) {
       drain();
       store.beginList();
+      log.listing();
       damagedList = false;
     }
     long seconds = options.watchTimeout().toSeconds();
@@ -533,6 +618,11 @@ public final class StreamRunner implements Runnable {
     receivedBefore = 0;
     openedNanos = time.nanoTime();
     askedNanos = Duration.ofSeconds(seconds).toNanos();
+    if (!synced && !initialEvents) {
+      // Nothing was listed: what was kept of an earlier run goes on from here.
+      announceSynced();
+      freshen(version);
+    }
     return new Input.Opened();
   }
 
@@ -611,6 +701,7 @@ public final class StreamRunner implements Runnable {
               initialEvents && "true".equals(scanner.annotations().get(INITIAL_EVENTS_END));
           if (!initialEvents) {
             store.reached(version);
+            freshen(version);
           }
           return new Input.Bookmark(version, end, damagedList);
         }
@@ -635,6 +726,7 @@ public final class StreamRunner implements Runnable {
       difference = initialEvents ? store.putListed(scanner) : store.put(scanner);
     }
     handOver(counted(difference));
+    freshen(version);
     return backlog.isEmpty() || initialEvents
         ? new Input.HandedOver(version)
         : new Input.Full(version, outlet.pausesStream());
@@ -663,9 +755,16 @@ public final class StreamRunner implements Runnable {
     announce(new FlowEvent.Rejected(options.name(), StopCause.DECODE_ERROR.id()));
   }
 
+  private void freshen(String version) {
+    if (!fresh && synced && Versions.reaches(version, freshAt)) {
+      fresh = true;
+    }
+  }
+
   // --- handing over ---
 
   private void handOver(Difference difference) {
+    log.changed(difference, store.view());
     switch (difference) {
       case Difference.Created created -> handOver(created.entry(), true);
       case Difference.Updated updated -> handOver(updated.entry(), true);
@@ -711,11 +810,18 @@ public final class StreamRunner implements Runnable {
 
   private Input handOver() throws InterruptedException {
     boolean waited = drain();
-    if (!synced) {
-      synced = true;
-      outlet.synced(store.view().resourceVersion().orElse(""));
+    if (state instanceof State.HandingOver) {
+      fresh = true;
+    }
+    if (!synced && !(state instanceof State.Restoring)) {
+      announceSynced();
     }
     return new Input.HandedOverAll(waited);
+  }
+
+  private void announceSynced() {
+    synced = true;
+    outlet.synced(store.view().resourceVersion().orElse(""));
   }
 
   /** For tests: what waits for a gate. */

@@ -12,6 +12,7 @@ import dev.sluice.kube.internal.watch.State.Listing;
 import dev.sluice.kube.internal.watch.State.Next;
 import dev.sluice.kube.internal.watch.State.Opening;
 import dev.sluice.kube.internal.watch.State.Probing;
+import dev.sluice.kube.internal.watch.State.Restoring;
 import dev.sluice.kube.internal.watch.State.StreamingList;
 import dev.sluice.kube.internal.watch.State.Watching;
 import java.time.Duration;
@@ -21,7 +22,9 @@ import java.util.Optional;
  * The protocol of LIST and WATCH as one pure function: no I/O, no clock, no randomness.
  *
  * <pre>
- *  Fresh --> Listing (page by page) ----------> HandingOver --> Opening --> Watching
+ *  Fresh --> Restoring --> Probing
+ *    |
+ *    `-----> Listing (page by page) ----------> HandingOver --> Opening --> Watching
  *        `-> StreamingList (one watch) --------'                   ^         |   |
  *                  |  refused or not understood: Listing           |         |   | a gate is full
  *                  v                                               |         |   v
@@ -31,6 +34,8 @@ import java.util.Optional;
  * </pre>
  *
  * <ul>
+ *   <li><b>Restoring.</b> What was kept of an earlier run is in the store and goes to the gates;
+ *       then the stream goes on after its anchor, unless the server's version is behind it.
  *   <li><b>Listing.</b> A consistent LIST, in pages. A page that fails is asked for again; an
  *       expired continuation (410) begins the list again, then in one piece, so that it gets to its
  *       end. The fresh continuation that comes with such a 410 is not consistent with the pages
@@ -90,11 +95,18 @@ final class WatchMachine {
       return Step.stopped(StopCause.CLOSED, "", new Closed(), REST);
     }
     return switch (state) {
-      case Fresh fresh -> {
-        if (!(input instanceof Input.Start)) {
+      case Fresh fresh ->
+          switch (input) {
+            case Input.Start start -> relist(0);
+            case Input.Restored restored -> Step.to(new Restoring(restored.anchor()), HAND_OVER);
+            default -> throw impossible(state, input);
+          };
+      case Restoring restoring -> {
+        if (!(input instanceof Input.HandedOverAll)) {
           throw impossible(state, input);
         }
-        yield relist(0);
+        // The server may be another one by now, or an older one.
+        yield go(new Next.Resume(Position.at(restoring.anchor(), false), true, 0));
       }
       case Listing listing -> listing(listing, input);
       case StreamingList list -> streamingList(list, input);
@@ -400,6 +412,7 @@ final class WatchMachine {
               ? Optional.of(resume.position().anchor())
               : Optional.empty();
       case Fresh fresh -> Optional.empty();
+      case Restoring restoring -> Optional.of(restoring.anchor());
       case Listing listing -> Optional.empty();
       case StreamingList list -> Optional.empty();
       case HandingOver handing -> Optional.empty();

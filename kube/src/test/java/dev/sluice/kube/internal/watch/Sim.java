@@ -58,7 +58,8 @@ final class Sim {
             () -> Instant.EPOCH.plus(time.elapsed()),
             gen,
             this::sleep,
-            events::add);
+            events::add,
+            StreamLog.NONE);
   }
 
   private void sleep(long nanos) throws InterruptedException {
