@@ -53,6 +53,10 @@ import tools.jackson.databind.node.ObjectNode;
 public final class ApiServer implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(5);
 
+  /** Once in a JVM, beside what the first server has to load itself. */
+  private static final Thread LOADING =
+      Thread.ofPlatform().daemon().name("apiserver-loading").start(Front::load);
+
   private final @Nullable Certificates certificates;
   private final boolean tls;
   private final String adminToken;
@@ -84,6 +88,7 @@ public final class ApiServer implements AutoCloseable {
                 builder.collectGarbage));
     log = new RequestLog(this::openWatches, this::connections);
     faults = new FaultRoom(this, log);
+    awaitLoading();
     front = new Front(api, users, faults, builder.clock, builder.watchBuffer, certificates);
     try {
       front.start();
@@ -96,6 +101,20 @@ public final class ApiServer implements AutoCloseable {
     api.reachedAt("127.0.0.1:" + door.port());
     faults.open(front, api, door, this::kubeconfig);
     baseline = snapshot();
+  }
+
+  private static void awaitLoading() {
+    boolean interrupted = false;
+    while (LOADING.isAlive()) {
+      try {
+        LOADING.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** Starts a server with all defaults: plain HTTP, any free port. */
