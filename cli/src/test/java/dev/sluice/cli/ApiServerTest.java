@@ -71,7 +71,7 @@ class ApiServerTest {
 
   // --- its life ----------------------------------------------------------------------------------
 
-  @Test
+  @PressesCtrlC
   void printsThePathOfItsKubeconfigAndLeavesNothingBehindAfterCtrlC() throws Exception {
     Run.Running running = Run.start("apiserver");
     Path kubeconfig = ready(running);
@@ -95,7 +95,7 @@ class ApiServerTest {
     assertThat(Path.of(run.out().strip()).getParent()).doesNotExist();
   }
 
-  @Test
+  @PressesCtrlC
   void writesItsKubeconfigWhereItIsToldAndForItsOwnerOnly() throws Exception {
     Path wanted = folder.resolve("embedded");
     Run.Running running = Run.start("apiserver", "--kubeconfig", wanted.toString());
@@ -110,7 +110,7 @@ class ApiServerTest {
     assertThat(folder).isEmptyDirectory();
   }
 
-  @Test
+  @PressesCtrlC
   void anotherKubeconfigThatTookThePlaceMeanwhileStays() throws Exception {
     Path wanted = folder.resolve("embedded");
     Run.Running running = Run.start("apiserver", "--kubeconfig", wanted.toString());
@@ -120,7 +120,7 @@ class ApiServerTest {
     assertThat(wanted).hasContent("mine now");
   }
 
-  @Test
+  @PressesCtrlC
   void loadsFilesAndFolders() throws Exception {
     Path one = file("one.yaml", CONFIG_MAP.formatted("a") + "---\n" + CONFIG_MAP.formatted("b"));
     Path many = Files.createDirectory(folder.resolve("many"));
@@ -140,7 +140,7 @@ class ApiServerTest {
     assertThat(running.interrupt().err()).contains("4 objects loaded");
   }
 
-  @Test
+  @PressesCtrlC
   void listensWhereItIsTold() throws Exception {
     int port;
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
@@ -151,7 +151,7 @@ class ApiServerTest {
     running.interrupt();
   }
 
-  @Test
+  @PressesCtrlC
   @Tag("real")
   void kubectlWorksWithItsKubeconfigPlainAndOverTls() throws Exception {
     Assumptions.assumeTrue(

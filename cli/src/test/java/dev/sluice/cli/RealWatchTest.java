@@ -70,7 +70,7 @@ class RealWatchTest {
     assertThat(run.out()).as(run.err()).isEqualTo("ADDED    watched/a\n");
   }
 
-  @Test
+  @PressesCtrlC
   void printsWhatIsThereAndThenWhatChangesUntilCtrlC() throws Exception {
     Run.Running running = start("cm", "-n", NAMESPACE);
     running.out().await(text -> text.lines().count() == 2);
@@ -161,7 +161,7 @@ class RealWatchTest {
         .containsExactlyInAnyOrderElementsOf(listed);
   }
 
-  @Test
+  @PressesCtrlC
   void aRestartOfTheServerIsToldAndSurvived() throws Exception {
     Run.Running running = start("cm", "-n", NAMESPACE);
     running.out().await(text -> text.lines().count() == 2);

@@ -6,6 +6,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import picocli.CommandLine;
 import sun.misc.Signal;
+import sun.misc.SignalHandler;
 
 /**
  * One run of the command in this process.
@@ -36,6 +37,17 @@ public record Run(int exitCode, String out, String err) {
     return Sluice.commandLine().setOut(out.printer()).setErr(err.printer());
   }
 
+  /**
+   * Whether a handler of SIGINT is ever called. A process inherits from who started it that the
+   * signal is ignored, and then the JVM leaves it so.
+   */
+  static boolean hearsCtrlC() {
+    Signal signal = new Signal("INT");
+    SignalHandler before = Signal.handle(signal, pressed -> {});
+    Signal.handle(signal, before);
+    return !before.equals(SignalHandler.SIG_IGN);
+  }
+
   /** Starts the command; it runs until it is told to end. */
   static Running start(String... args) {
     Captured out = new Captured();
@@ -54,7 +66,8 @@ public record Run(int exitCode, String out, String err) {
   record Running(Captured out, Captured err, FutureTask<Integer> task) {
 
     /**
-     * Ctrl-C. To be pressed only while the command listens to it: when it has written something.
+     * Ctrl-C. To be pressed only while the command listens to it: when it has written something;
+     * and only in a test that {@link PressesCtrlC}.
      */
     Run interrupt() throws InterruptedException, ExecutionException, TimeoutException {
       Signal.raise(new Signal("INT"));

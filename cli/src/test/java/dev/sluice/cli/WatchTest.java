@@ -37,7 +37,7 @@ class WatchTest {
     server.close();
   }
 
-  @Test
+  @PressesCtrlC
   void printsWhatIsThereAndThenWhatChangesUntilCtrlC() throws Exception {
     Run.Running running = Run.start("watch", "configmaps", "--kubeconfig", kubeconfig);
     running.out().await(text -> text.lines().count() == 2);
@@ -118,7 +118,7 @@ class WatchTest {
     assertThat(server.accepted()).anyMatch(accept -> accept.contains("as=PartialObjectMetadata"));
   }
 
-  @Test
+  @PressesCtrlC
   void tellsWhyTheStreamWasCutAndLosesNothing() throws Exception {
     Run.Running running = Run.start("watch", "cm", "--explain", "--kubeconfig", kubeconfig);
     running.err().await(text -> text.contains("watching"));
@@ -138,7 +138,7 @@ class WatchTest {
     assertThat(run.out().lines().count()).isEqualTo(3);
   }
 
-  @Test
+  @PressesCtrlC
   void dumpsTheLastStateWhenItEnds() throws Exception {
     Path dump = folder.resolve("dump.jsonl");
     Run.Running running =
@@ -164,7 +164,7 @@ class WatchTest {
     assertThat(run.err()).contains("wrote 2 added").contains("2 objects at the end");
   }
 
-  @Test
+  @PressesCtrlC
   void writesNoFasterThanItMayAndLosesNothing() throws Exception {
     for (int i = 0; i < 50; i++) {
       server.put("more-" + i);
@@ -180,7 +180,7 @@ class WatchTest {
     assertThat(run.err()).contains("wrote 1 added, 0 modified, 0 deleted (51 more were waiting)");
   }
 
-  @Test
+  @PressesCtrlC
   void aFullGatePausesTheStreamVisibly() throws Exception {
     Run.Running running =
         Run.start(
