@@ -11,18 +11,22 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * What the guides print compiles, and runs in {@link RealServerTest} and {@link
- * ControllerGuideTest}.
+ * What the README and the guides print compiles; the guides' code also runs, in {@link
+ * RealServerTest} and {@link ControllerGuideTest}.
  */
 class GuideTest {
   private static final Path BASE = Path.of(System.getProperty("sluice.basedir"));
 
   @ParameterizedTest
-  @CsvSource({"fabric8, GuideExample", "controller, ControllerGuideExample"})
-  void theGuidesCodeIsTheExamplesCode(String guide, String example) throws IOException {
+  @CsvSource({
+    "README.md, ReadmeExample",
+    "docs/guides/fabric8.md, GuideExample",
+    "docs/guides/controller.md, ControllerGuideExample"
+  })
+  void theCodeOnThePageIsTheExamplesCode(String page, String example) throws IOException {
     List<String> blocks =
         Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
-            .matcher(Files.readString(BASE.resolve("docs/guides/" + guide + ".md")))
+            .matcher(Files.readString(BASE.resolve(page)))
             .results()
             .map(block -> block.group(1))
             .toList();
