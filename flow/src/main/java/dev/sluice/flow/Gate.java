@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Three kinds, see {@link Kind}; "Which gate when" in the guides tells how to choose.
  *
- * <p>One thread at a time offers, and awaits room; any number of threads take. What a producer did
+ * <p>One thread at a time offers; any number of threads await room, and take. What a producer did
  * before it offered a change happens-before what the consumer does after it has taken it.
  *
  * @param <K> the type of the keys; with {@code equals} and {@code hashCode} that never change

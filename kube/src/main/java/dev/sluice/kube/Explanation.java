@@ -74,9 +74,21 @@ final class Explanation {
             : status.transitions().entrySet().stream()
                 .map(entry -> entry.getKey() + " " + entry.getValue())
                 .collect(Collectors.joining(", ")));
-    status.recentStops().stream()
-        .limit(STOPS_SHOWN)
-        .forEach(stop -> line(text, "  stopped %s (%s)", stop, stop.cause().text()));
+    if (status.streams().isEmpty()) {
+      stops(text, status);
+    }
+    for (StreamStatus stream : status.streams()) {
+      line(
+          text,
+          "  stream %s: %s since %s, %s, %d objects%s",
+          stream.name(),
+          stream.phase().name().toLowerCase(Locale.ROOT).replace('_', '-'),
+          stream.since(),
+          stream.synced() ? "synced" : "not yet synced",
+          stream.objects(),
+          stream.anchor().map(anchor -> ", anchor " + anchor).orElse(""));
+      stops(text, stream);
+    }
     status
         .undecodable()
         .forEach(bad ->
@@ -114,6 +126,12 @@ final class Explanation {
                 audit.diverged(),
                 audit.result().isEmpty() ? "" : "; the last one: " + audit.result()));
     return text.toString();
+  }
+
+  private static void stops(StringBuilder text, StreamStatus status) {
+    status.recentStops().stream()
+        .limit(STOPS_SHOWN)
+        .forEach(stop -> line(text, "  stopped %s (%s)", stop, stop.cause().text()));
   }
 
   private static String of(StreamStatus.Periodic times) {

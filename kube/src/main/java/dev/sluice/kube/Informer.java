@@ -6,22 +6,23 @@ import dev.sluice.flow.FlowListener;
 import dev.sluice.flow.Gate;
 import dev.sluice.flow.TimeSource;
 import dev.sluice.kube.internal.informer.HandlerConsumer;
-import dev.sluice.kube.internal.informer.Hub;
+import dev.sluice.kube.internal.informer.Reflector;
+import dev.sluice.kube.internal.informer.Source;
+import dev.sluice.kube.internal.informer.SourceSettings;
 import dev.sluice.kube.internal.store.Entry;
 import dev.sluice.kube.internal.store.EntryMap;
 import dev.sluice.kube.internal.store.ObjectStore;
 import dev.sluice.kube.internal.time.Recurrence;
 import dev.sluice.kube.internal.time.Sleeper;
-import dev.sluice.kube.internal.watch.Auditor;
-import dev.sluice.kube.internal.watch.StreamLog;
 import dev.sluice.kube.internal.watch.StreamOptions;
 import dev.sluice.kube.internal.watch.StreamRecord;
-import dev.sluice.kube.internal.watch.StreamRunner;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -30,7 +31,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -62,7 +63,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>{@link #status()} and {@link #explain()} tell how it is doing and why it stopped when it did.
  *
- * <p>Owns one virtual thread, and one for each handler. Safe for use by any number of threads.
+ * <p><b>Many consumers, many namespaces.</b> Any number of handlers and controllers may consume one
+ * informer, each at its own pace; {@link Informers} lets parts of a program that do not know each
+ * other share a stream. {@link Builder#namespaces} watches several namespaces for one handler.
+ *
+ * <p>Owns one virtual thread for each namespace that it watches, parked unless something has
+ * arrived, and one for each handler. Safe for use by any number of threads.
  *
  * @param <T> what the codec makes
  */
@@ -74,66 +80,38 @@ public final class Informer<T> implements AutoCloseable {
   private final String name;
   private final Codec<T> codec;
   private final TimeSource time;
-  private final ObjectStore objects;
+  private final InstantSource clock;
+  private final Duration resyncEvery;
+  private final Source source;
+  private final Release release;
   private final Store<T> store;
-  private final Hub hub;
-  private final StreamRunner stream;
-  private final Thread thread;
+  private final AtomicReference<@Nullable Gate<ObjectKey>> firstGate;
+  private final List<Gate<ObjectKey>> gates = new CopyOnWriteArrayList<>();
   private final List<HandlerConsumer<T>> handlers = new CopyOnWriteArrayList<>();
   private final AtomicBoolean closed = new AtomicBoolean();
-  private final Duration resyncEvery;
-  private final InstantSource clock;
-  private final Auditor auditor;
-  private final AtomicLong seeds;
 
-  private Informer(Builder<T> builder) {
+  /** How an informer gives its source back. */
+  interface Release {
+    /** Ends the source's streams if nobody else has them. Blocks until they have ended. */
+    void release() throws InterruptedException;
+  }
+
+  private Informer(Builder<T> builder, Source source, Release release) {
     this.kind = builder.kind;
-    this.name = builder.name == null ? builder.kind.toString() : builder.name;
+    this.name = builder.name();
     this.codec = builder.codec;
     this.time = builder.time;
-    String typeMeta =
-        builder.metadataOnly
-            ? "\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\","
-            : "\"kind\":\"" + kind.kind() + "\",\"apiVersion\":\"" + kind.apiVersion() + "\",";
-    this.objects =
-        new ObjectStore(!builder.keepManagedFields, typeMeta.getBytes(StandardCharsets.UTF_8));
-    this.store = new Reads<>(objects, codec);
-    Gate<ObjectKey> gate =
-        builder.gate != null
-            ? builder.gate
-            : Gate.<ObjectKey>builder(Gate.Kind.COALESCE)
-                .name(name)
-                .time(time)
-                .listener(builder.listener)
-                .build();
-    this.hub = new Hub(name, gate, objects, time, builder.listener);
-    this.stream =
-        new StreamRunner(
-            builder.options(name),
-            builder.transport,
-            objects,
-            hub,
-            time,
-            builder.clock,
-            builder.random,
-            builder.sleeper == null ? Sleeper.by(time) : builder.sleeper,
-            builder.listener,
-            StreamLog.NONE);
-    this.resyncEvery = builder.resyncEvery;
     this.clock = builder.clock;
-    this.seeds = new AtomicLong(builder.random.nextLong());
-    this.auditor =
-        new Auditor(
-            builder.options(name),
-            builder.transport,
-            objects,
-            stream,
-            new Recurrence(builder.auditEvery, time, clock, random()),
-            time,
-            Sleeper.by(time),
-            random());
-    stream.onLostConnection(auditor::serverMayHaveChanged);
-    this.thread = Thread.ofVirtual().name("sluice-stream-" + name).unstarted(stream);
+    this.resyncEvery = builder.resyncEvery;
+    this.source = source;
+    this.release = release;
+    this.firstGate = new AtomicReference<>(builder.bounded() == null ? builder.gate : null);
+    Map<String, Store<T>> stores = new LinkedHashMap<>();
+    source
+        .reflectors()
+        .forEach(reflector ->
+            stores.put(reflector.options().namespace(), new Reads<>(reflector.objects(), codec)));
+    this.store = stores.size() == 1 ? stores.values().iterator().next() : new JoinedStore<>(stores);
   }
 
   /** An informer that keeps and shows bytes and metadata. */
@@ -150,7 +128,8 @@ public final class Informer<T> implements AutoCloseable {
     return new Builder<>(
         Objects.requireNonNull(transport, "transport"),
         Objects.requireNonNull(kind, "kind"),
-        Objects.requireNonNull(codec, "codec"));
+        Objects.requireNonNull(codec, "codec"),
+        null);
   }
 
   /** The kind. */
@@ -182,14 +161,14 @@ public final class Informer<T> implements AutoCloseable {
         new HandlerConsumer<>(
             consumer,
             gate,
-            objects,
+            source,
             codec,
             handler,
             time,
             resync(),
-            stream.record()::noted,
+            source.reflectors().get(0).stream().record()::noted,
             gone -> {
-              hub.detach(gate);
+              detach(gate);
               handlers.remove(gone);
             });
     handlers.add(added);
@@ -197,13 +176,9 @@ public final class Informer<T> implements AutoCloseable {
     return added;
   }
 
-  private RandomGenerator random() {
-    return new SplittableRandom(seeds.getAndIncrement());
-  }
-
   /** When a consumer is to be given all objects again. */
   Recurrence resync() {
-    return new Recurrence(resyncEvery, time, clock, random());
+    return new Recurrence(resyncEvery, time, clock, source.seeds().random());
   }
 
   /** Gives a consumer its gate. */
@@ -211,62 +186,86 @@ public final class Informer<T> implements AutoCloseable {
     if (closed.get()) {
       throw new IllegalStateException("the informer '" + name + "' is closed");
     }
-    return hub.attach(consumer);
+    Gate<ObjectKey> gate = source.attach(consumer, firstGate.getAndSet(null));
+    gates.add(gate);
+    if (closed.get()) {
+      source.retire(gate);
+    }
+    return gate;
   }
 
   /** The version of the first list; empty until it has been handed over. */
   Optional<String> firstList() {
-    return hub.firstList();
+    return source.firstList();
   }
 
   /** Takes a consumer's gate back. */
   void detach(Gate<ObjectKey> gate) {
-    hub.detach(gate);
+    gates.remove(gate);
+    source.detach(gate);
   }
 
-  /** Whether the first list has been handed over to every consumer. */
+  /** Whether the first list, of every namespace, has been handed over to every consumer. */
   public boolean isSynced() {
-    return hub.isSynced();
+    return source.isSynced();
   }
 
   /**
-   * Waits until the first list has been read and handed over to every consumer.
+   * Waits until the first list, of every namespace, has been read and handed over to every
+   * consumer.
    *
    * @return false if that took longer than the time-out
    */
   public boolean awaitSynced(Duration timeout) throws InterruptedException {
-    return hub.awaitSynced(timeout.toNanos());
+    return source.awaitSynced(timeout.toNanos());
   }
 
-  /** How the stream is doing. */
+  /**
+   * How the stream is doing, and this informer's consumers. If it watches several namespaces, how
+   * they are doing together; {@link StreamStatus#streams()} has each.
+   */
   public StreamStatus status() {
-    StreamRecord.Now now = stream.record().now();
     List<StreamStatus.Consumer> consumers = new ArrayList<>();
     for (HandlerConsumer<T> handler : handlers) {
       consumers.add(
           new StreamStatus.Consumer(
               handler.name(),
-              hub.kind().name().toLowerCase(Locale.ROOT),
+              source.gateKind().name().toLowerCase(Locale.ROOT),
               handler.backlog(),
               handler.delivered(),
               handler.failures(),
               handler.resync()));
     }
+    List<Reflector> reflectors = source.reflectors();
+    if (reflectors.size() == 1) {
+      return status(name, reflectors.get(0), consumers);
+    }
+    List<StreamStatus> each = new ArrayList<>();
+    for (Reflector reflector : reflectors) {
+      each.add(status(reflector.options().name(), reflector, List.of()));
+    }
+    return JoinedStatus.of(name, source.isSynced(), each, consumers);
+  }
+
+  private static StreamStatus status(
+      String name, Reflector reflector, List<StreamStatus.Consumer> consumers) {
+    StreamRecord.Now now = reflector.stream().record().now();
     return new StreamStatus(
         name,
         now.phase(),
         now.since(),
-        hub.isSynced(),
-        stream.anchor(),
+        reflector.stream().synced(),
+        reflector.stream().anchor(),
         now.lastFrame(),
-        store.size(),
-        stream.record().counts(),
+        reflector.objects().view().entries().size(),
+        reflector.stream().record().counts(),
         now.stops(),
         now.transitions(),
         now.recentStops(),
         now.undecodable(),
         List.copyOf(consumers),
-        auditor.status());
+        reflector.auditor().status(),
+        List.of());
   }
 
   /** The status in words: what the stream is doing, what it did, and why it stopped. */
@@ -275,36 +274,35 @@ public final class Informer<T> implements AutoCloseable {
   }
 
   /**
-   * Ends the stream at once. Handlers are told what was handed over before, for 10 s at most; then
-   * they are interrupted. Blocks until that is done. Closing twice is harmless.
+   * Ends the stream at once, unless it is {@linkplain Informers shared} and others have it, too.
+   * Handlers are told what was handed over before, for 10 s at most; then they are interrupted.
+   * Blocks until that is done, but a handler may close its own informer. Closing twice is harmless.
    */
   @Override
   public void close() {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
-    auditor.close();
-    stream.close();
     boolean interrupted = false;
     try {
-      thread.join(PATIENCE);
-      hub.complete();
+      release.release();
+      gates.forEach(source::retire);
       for (HandlerConsumer<T> handler : handlers) {
         handler.awaitEnd(PATIENCE);
       }
     } catch (InterruptedException e) {
       interrupted = true;
     }
-    hub.complete();
+    gates.forEach(source::retire);
     handlers.forEach(HandlerConsumer::close);
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
   }
 
-  private void start() {
-    thread.start();
-    auditor.start();
+  /** Whether it has been closed. */
+  boolean isClosed() {
+    return closed.get();
   }
 
   /**
@@ -318,7 +316,7 @@ public final class Informer<T> implements AutoCloseable {
     private final ResourceKind kind;
     private final Codec<T> codec;
     private @Nullable String name;
-    private String namespace = "";
+    private List<String> namespaces = List.of("");
     private String labelSelector = "";
     private String fieldSelector = "";
     private boolean metadataOnly;
@@ -340,10 +338,13 @@ public final class Informer<T> implements AutoCloseable {
     private FlowListener listener = FlowListener.NONE;
     private final List<Map.Entry<String, ChangeHandler<T>>> handlers = new ArrayList<>();
 
-    private Builder(Transport transport, ResourceKind kind, Codec<T> codec) {
+    private final @Nullable Informers shared;
+
+    Builder(Transport transport, ResourceKind kind, Codec<T> codec, @Nullable Informers shared) {
       this.transport = transport;
       this.kind = kind;
       this.codec = codec;
+      this.shared = shared;
     }
 
     /** The name under which it speaks; the kind's unless told otherwise. */
@@ -359,7 +360,38 @@ public final class Informer<T> implements AutoCloseable {
      */
     public Builder<T> namespace(String namespace) {
       kind.path(namespace);
-      this.namespace = namespace;
+      this.namespaces = List.of(namespace);
+      return this;
+    }
+
+    /**
+     * Only the objects of these namespaces: for who may not watch all of them, or wants few of
+     * many. Each has a watch of its own, with what belongs to it (an anchor, a backoff, an audit)
+     * and a connection; they share the handlers, the gates and one view of the store. What happens
+     * to one of them does not hold the others. No thread of the operating system waits for any of
+     * them: a watch costs a parked virtual thread and its buffer.
+     *
+     * @param namespaces at least one, each a namespace's name; repeated ones count once
+     * @throws IllegalArgumentException if there is none, one is empty, or the kind is
+     *     cluster-scoped
+     */
+    public Builder<T> namespaces(Collection<String> namespaces) {
+      if (namespaces.isEmpty()) {
+        throw new IllegalArgumentException(
+            "no namespaces to watch " + kind + " in; for all of them leave it out");
+      }
+      for (String namespace : namespaces) {
+        if (namespace.isEmpty()) {
+          throw new IllegalArgumentException(
+              "an empty name among the namespaces "
+                  + namespaces
+                  + "; to watch "
+                  + kind
+                  + " in all of them leave it out");
+        }
+        kind.path(namespace);
+      }
+      this.namespaces = List.copyOf(new LinkedHashSet<>(namespaces));
       return this;
     }
 
@@ -573,28 +605,77 @@ public final class Informer<T> implements AutoCloseable {
      *     PAUSE
      */
     public Informer<T> start() {
-      Informer<T> informer = new Informer<>(this);
-      handlers.forEach(handler -> informer.subscribe(handler.getKey(), handler.getValue()));
-      informer.start();
+      if (bounded() != null && handlers.size() > 1) {
+        throw new IllegalStateException(
+            "a " + bounded().kind() + " gate has one consumer, not " + handlers.size());
+      }
+      if (shared != null) {
+        return shared.start(this);
+      }
+      Source source = new Source(settings(), transport, options());
+      Informer<T> informer = over(source, source::stop);
+      source.start();
       return informer;
     }
 
-    private StreamOptions options(String streamName) {
-      return new StreamOptions(
-          streamName,
-          kind,
-          namespace,
-          labelSelector,
-          fieldSelector,
-          metadataOnly,
-          streamingList,
-          pageSize,
-          watchTimeout,
-          requestDeadline,
-          silenceDeadline,
-          auditEvery,
-          backoff,
-          maxObjectSize);
+    /** An informer over a source, with the handlers that it has from the start. */
+    Informer<T> over(Source source, Release release) {
+      Informer<T> informer = new Informer<>(this, source, release);
+      handlers.forEach(handler -> informer.subscribe(handler.getKey(), handler.getValue()));
+      return informer;
+    }
+
+    String name() {
+      return name == null ? kind.toString() : name;
+    }
+
+    /** The gate, if it is one that acts on the stream. */
+    @Nullable Gate<ObjectKey> bounded() {
+      return gate == null || gate.kind() == Gate.Kind.COALESCE ? null : gate;
+    }
+
+    boolean keepsManagedFields() {
+      return keepManagedFields;
+    }
+
+    Transport transport() {
+      return transport;
+    }
+
+    SourceSettings settings() {
+      return new SourceSettings(
+          name(),
+          keepManagedFields,
+          bounded(),
+          time,
+          clock,
+          sleeper == null ? Sleeper.by(time) : sleeper,
+          random,
+          listener);
+    }
+
+    /** What each of its streams asks for. */
+    List<StreamOptions> options() {
+      List<StreamOptions> options = new ArrayList<>();
+      for (String namespace : namespaces) {
+        options.add(
+            new StreamOptions(
+                namespaces.size() == 1 ? name() : name() + "/" + namespace,
+                kind,
+                namespace,
+                labelSelector,
+                fieldSelector,
+                metadataOnly,
+                streamingList,
+                pageSize,
+                watchTimeout,
+                requestDeadline,
+                silenceDeadline,
+                auditEvery,
+                backoff,
+                maxObjectSize));
+      }
+      return options;
     }
 
     private static Duration atLeast(String what, Duration value, Duration least) {

@@ -26,6 +26,9 @@ import java.util.Optional;
  * @param undecodable the last frames or objects that could not be decoded, newest first, 8 at most
  * @param consumers the consumers
  * @param audit how the comparing of the store with the server stands; empty if it is off
+ * @param streams if several namespaces are watched, how each of their streams is doing, without the
+ *     consumers, which they share: then the counts above are their sums, phase and since are those
+ *     of the one that is furthest from watching, and there is no anchor; otherwise empty
  */
 @Experimental
 public record StreamStatus(
@@ -42,7 +45,8 @@ public record StreamStatus(
     List<StreamStop> recentStops,
     List<Undecodable> undecodable,
     List<Consumer> consumers,
-    Optional<Audit> audit) {
+    Optional<Audit> audit,
+    List<StreamStatus> streams) {
 
   /** What a stream can be doing. */
   public enum Phase {
@@ -147,9 +151,13 @@ public record StreamStatus(
 
   /**
    * Whether the stream does its work: it is watching or listing, or was interrupted by something
-   * routine. Backing off after a failure, or being closed, is not healthy.
+   * routine. Backing off after a failure, or being closed, is not healthy. Several streams are
+   * healthy if each of them is.
    */
   public boolean healthy() {
+    if (!streams.isEmpty()) {
+      return streams.stream().allMatch(StreamStatus::healthy);
+    }
     return switch (phase) {
       case LISTING, HANDING_OVER, PROBING, WATCHING, HELD -> true;
       case NEW, CLOSED -> false;

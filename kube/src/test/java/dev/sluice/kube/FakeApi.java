@@ -24,7 +24,7 @@ final class FakeApi implements Transport {
 
   private record Stored(String uid, long version, String spec) {}
 
-  private record Event(long version, String frame) {}
+  private record Event(String namespace, long version, String frame) {}
 
   record Canned(int status, Map<String, List<String>> headers, String body) {
     static Canned ok(String body) {
@@ -44,9 +44,13 @@ final class FakeApi implements Transport {
   final ConcurrentLinkedQueue<Request> requests = new ConcurrentLinkedQueue<>();
 
   void put(String name, String spec) {
+    put("ns", name, spec);
+  }
+
+  void put(String namespace, String name, String spec) {
     lock.lock();
     try {
-      ObjectKey key = ObjectKey.of("ns", name);
+      ObjectKey key = ObjectKey.of(namespace, name);
       Stored before = objects.get(key);
       Stored now = new Stored(before == null ? "uid-" + ++uids : before.uid, ++version, spec);
       objects.put(key, now);
@@ -57,9 +61,13 @@ final class FakeApi implements Transport {
   }
 
   void delete(String name) {
+    delete("ns", name);
+  }
+
+  void delete(String namespace, String name) {
     lock.lock();
     try {
-      ObjectKey key = ObjectKey.of("ns", name);
+      ObjectKey key = ObjectKey.of(namespace, name);
       Stored before = objects.remove(key);
       if (before != null) {
         event("DELETED", key, new Stored(before.uid, ++version, before.spec));
@@ -96,7 +104,9 @@ final class FakeApi implements Transport {
     }
     history.add(
         new Event(
-            object.version, "{\"type\":\"" + type + "\",\"object\":" + json(key, object) + "}\n"));
+            key.namespace(),
+            object.version,
+            "{\"type\":\"" + type + "\",\"object\":" + json(key, object) + "}\n"));
     changed.signalAll();
   }
 
@@ -175,11 +185,15 @@ final class FakeApi implements Transport {
       if (answers != null) {
         return new Whole(answers.size() > 1 ? answers.remove() : answers.element());
       }
-      if (request.method().equals("GET") && path.equals(PODS.path(""))) {
-        return request.path().contains("watch=true") ? watch(request.path()) : list("");
-      }
-      if (request.method().equals("GET") && path.equals(PODS.path("ns"))) {
-        return list(request.path().replaceAll(".*metadata.name%3D", ""));
+      String namespace = path.replaceAll("/api/v1(/namespaces/([^/]*))?/pods", "$2");
+      if (request.method().equals("GET") && !namespace.contains("/")) {
+        return request.path().contains("watch=true")
+            ? watch(request.path(), namespace)
+            : list(
+                namespace,
+                request.path().contains("metadata.name%3D")
+                    ? request.path().replaceAll(".*metadata.name%3D", "")
+                    : "");
       }
       return new Whole(
           new Canned(
@@ -189,11 +203,12 @@ final class FakeApi implements Transport {
     }
   }
 
-  /** A list of all objects, or of the one of a name. */
-  private Response list(String name) {
+  /** A list of the objects of a namespace, or of all, or of the one of a name. */
+  private Response list(String namespace, String name) {
     StringBuilder items = new StringBuilder();
     objects.forEach((key, object) -> {
-      if (name.isEmpty() || name.equals(key.name())) {
+      if ((namespace.isEmpty() || namespace.equals(key.namespace()))
+          && (name.isEmpty() || name.equals(key.name()))) {
         items.append(items.isEmpty() ? "" : ",").append(json(key, object));
       }
     });
@@ -206,9 +221,9 @@ final class FakeApi implements Transport {
                 + "]}"));
   }
 
-  private Response watch(String path) {
+  private Response watch(String path, String namespace) {
     long after = Long.parseLong(path.replaceAll(".*resourceVersion=(\\d+).*", "$1"));
-    Watch watch = new Watch(after);
+    Watch watch = new Watch(namespace, after);
     watches.add(watch);
     return watch;
   }
@@ -237,6 +252,7 @@ final class FakeApi implements Transport {
   }
 
   private final class Watch extends InputStream implements Response {
+    private final String namespace;
     private long after;
     private int next;
     private byte @Nullable [] current;
@@ -244,7 +260,8 @@ final class FakeApi implements Transport {
     private boolean cut;
     private boolean closed;
 
-    Watch(long after) {
+    Watch(String namespace, long after) {
+      this.namespace = namespace;
       this.after = after;
     }
 
@@ -279,7 +296,8 @@ final class FakeApi implements Transport {
           }
           while (next < history.size() && bytes == null) {
             Event event = history.get(next++);
-            if (event.version > after) {
+            if (event.version > after
+                && (namespace.isEmpty() || namespace.equals(event.namespace))) {
               after = event.version;
               bytes = event.frame.getBytes(StandardCharsets.UTF_8);
             }

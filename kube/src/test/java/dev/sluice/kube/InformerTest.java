@@ -14,10 +14,13 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class InformerTest {
   private final FakeApi api = new FakeApi();
@@ -137,6 +140,99 @@ class InformerTest {
         assertThat(informer.status().consumers().get(0).failures()).isEqualTo(2);
       });
       assertThat(informer.explain()).contains("handler-failure 2");
+    }
+  }
+
+  /** What a handler can do to the thread it is called on. */
+  enum Misdeed {
+    AN_ERROR {
+      @Override
+      void run() {
+        throw new StackOverflowError("too deep");
+      }
+    },
+    AN_INTERRUPT_OF_ITS_OWN {
+      @Override
+      void run() throws Exception {
+        throw new InterruptedException("not yours");
+      }
+    },
+    AN_INTERRUPT_FLAG_LEFT_BEHIND {
+      @Override
+      void run() {
+        Thread.currentThread().interrupt();
+      }
+    },
+    A_SNEAKY_EXCEPTION {
+      @Override
+      void run() {
+        InformerTest.<RuntimeException>sneak(new IOException("undeclared"));
+      }
+    };
+
+    abstract void run() throws Exception;
+  }
+
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+  private static <E extends Exception> void sneak(Exception e) throws E {
+    throw (E) e;
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void goesOnWithItsOneThreadWhateverAHandlerDoesToIt(Misdeed misdeed) {
+    api.put("a", "1");
+    try (Informer<Resource> informer =
+        pods()
+            .onChange(change -> {
+              tell(change);
+              misdeed.run();
+            })
+            .start()) {
+      Await.until(() -> assertThat(told).hasSize(1));
+      api.put("b", "1");
+      Await.until(() -> assertThat(told).containsExactly("+a=1", "+b=1"));
+      api.delete("a");
+      Await.until(() -> assertThat(told).containsExactly("+a=1", "+b=1", "-a=1"));
+      assertThat(informer.status().healthy()).isTrue();
+    }
+  }
+
+  @Test
+  void mayBeClosedByItsOwnHandler() {
+    api.put("a", "1");
+    AtomicReference<Informer<Resource>> own = new AtomicReference<>();
+    CountDownLatch closed = new CountDownLatch(1);
+    Informer<Resource> informer = pods().start();
+    own.set(informer);
+    informer.subscribe(
+        "closer",
+        change -> {
+          own.get().close();
+          closed.countDown();
+        });
+    Await.until(() -> assertThat(closed.getCount()).isZero());
+    assertThat(informer.status().phase()).isEqualTo(StreamStatus.Phase.CLOSED);
+  }
+
+  /** fabric8's informer keeps each of them: about 400 MB. */
+  @Test
+  @Tag("R1.2")
+  void keepsOneDeliveryForThreeHundredThousandEventsOfOneObject() throws Exception {
+    Flood flood = new Flood(300_000);
+    CountDownLatch go = new CountDownLatch(1);
+    try (Informer<Resource> informer =
+        Informer.of(flood, FakeApi.PODS)
+            .onChange(change -> {
+              go.await();
+              tell(change);
+            })
+            .start()) {
+      Await.until(() -> assertThat(informer.status().anchor()).contains(Integer.toString(300_000)));
+      assertThat(informer.status().consumers().get(0).backlog()).isLessThanOrEqualTo(1);
+      go.countDown();
+      Await.until(() -> assertThat(told).contains("~p=300000"));
+      assertThat(told).hasSizeLessThanOrEqualTo(2);
     }
   }
 

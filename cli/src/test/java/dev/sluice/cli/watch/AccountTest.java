@@ -140,6 +140,7 @@ class AccountTest {
         List.copyOf(stops),
         List.of(),
         List.of(),
-        Optional.empty());
+        Optional.empty(),
+        List.of());
   }
 }

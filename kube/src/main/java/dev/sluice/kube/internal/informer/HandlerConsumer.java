@@ -13,7 +13,6 @@ import dev.sluice.kube.Subscription;
 import dev.sluice.kube.internal.store.Entry;
 import dev.sluice.kube.internal.store.Incarnation;
 import dev.sluice.kube.internal.store.Incarnation.Tombstone;
-import dev.sluice.kube.internal.store.ObjectStore;
 import dev.sluice.kube.internal.time.Recurrence;
 import java.time.Duration;
 import java.util.HashMap;
@@ -41,7 +40,7 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
 
   private final String name;
   private final Gate<ObjectKey> gate;
-  private final ObjectStore store;
+  private final Entries entries;
   private final Codec<T> codec;
   private final ChangeHandler<T> handler;
   private final TimeSource time;
@@ -53,12 +52,18 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
   private final LongAdder failures = new LongAdder();
   private final AtomicBoolean closed = new AtomicBoolean();
   private final Thread thread;
+
+  /** What the present resync is yet to tell, and how far it is. The thread's own. */
+  private Entry[] again = {};
+
+  private int at;
   private long loggedAt;
   private boolean logged;
 
   /**
    * A consumer, not started.
    *
+   * @param entries the stored objects
    * @param resync when all objects are told again
    * @param failureSeen told of every handler that threw
    * @param detach gives the gate back
@@ -66,7 +71,7 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
   public HandlerConsumer(
       String name,
       Gate<ObjectKey> gate,
-      ObjectStore store,
+      Entries entries,
       Codec<T> codec,
       ChangeHandler<T> handler,
       TimeSource time,
@@ -75,7 +80,7 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
       Consumer<HandlerConsumer<T>> detach) {
     this.name = name;
     this.gate = gate;
-    this.store = store;
+    this.entries = entries;
     this.codec = codec;
     this.handler = handler;
     this.time = time;
@@ -93,16 +98,20 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
   /** Tells until the gate is closed. */
   @Override
   public void run() {
-    try {
-      tellAll();
-    } catch (InterruptedException e) {
-      // Closed.
+    while (true) {
+      try {
+        tellAll();
+        return;
+      } catch (InterruptedException e) {
+        if (closed.get()) {
+          return;
+        }
+        // A handler has interrupted its own thread. Nothing was taken from the gate by that.
+      }
     }
   }
 
   private void tellAll() throws InterruptedException {
-    Entry[] again = {};
-    int at = 0;
     while (true) {
       boolean closing = gate.isClosed();
       Delivery<ObjectKey> next = at < again.length ? gate.poll() : next();
@@ -119,7 +128,7 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
           resync.done();
         }
       } else if (resync.isDue()) {
-        again = store.view().entries().toArray();
+        again = entries.all();
         if (again.length == 0) {
           resync.done();
         }
@@ -137,7 +146,7 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
 
   /** The present state of what was stored when a resync began, unless a delivery will tell it. */
   private @Nullable Change<T> again(Entry stored) {
-    Entry entry = store.view().entries().get(stored.key());
+    Entry entry = entries.get(stored.key());
     return entry != null && entry.incarnation().equals(told.get(entry.key()))
         ? new Change.Put<>(entry, false, codec)
         : null;
@@ -147,7 +156,7 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
     ObjectKey key = delivery.key();
     Incarnation incarnation = (Incarnation) delivery.incarnation();
     if (delivery.change() == Gate.Change.PUT) {
-      Entry entry = store.view().entries().get(key);
+      Entry entry = entries.get(key);
       if (entry == null || !entry.incarnation().equals(incarnation)) {
         return null;
       }
@@ -167,12 +176,18 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
     return new Change.Deleted<>(key, tombstone.resourceVersion(), tombstone.last(), codec);
   }
 
+  /**
+   * Tells one change. Whatever the handler throws, an {@link Error} or an interrupt that nobody
+   * asked for included, concerns that change only: a consumer that ended here would be a dead one
+   * whose gate fills.
+   */
   private void tell(Change<T> change) throws InterruptedException {
     try {
       handler.on(change);
-    } catch (InterruptedException e) {
-      throw e;
-    } catch (Exception e) {
+    } catch (Throwable e) {
+      if (e instanceof InterruptedException interrupted && closed.get()) {
+        throw interrupted;
+      }
       failures.increment();
       failureSeen.accept(StopCause.HANDLER_FAILURE);
       log(change, e);
@@ -181,7 +196,7 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
     }
   }
 
-  private void log(Change<T> change, Exception e) {
+  private void log(Change<T> change, Throwable e) {
     long now = time.nanoTime();
     if (!logged || now - loggedAt >= LOG_EVERY_NANOS) {
       logged = true;
@@ -224,9 +239,12 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
     return resync.status();
   }
 
-  /** Waits until everything that was handed over has been told; the gate must be completed. */
+  /**
+   * Waits until everything that was handed over has been told; the gate must be completed. A
+   * handler that closes its own informer waits for nothing.
+   */
   public boolean awaitEnd(Duration patience) throws InterruptedException {
-    return thread.join(patience);
+    return Thread.currentThread() == thread || thread.join(patience);
   }
 
   @Override

@@ -7,7 +7,7 @@ import dev.sluice.flow.Gate.Offer;
 import dev.sluice.flow.TimeSource;
 import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.internal.store.Entry;
-import dev.sluice.kube.internal.store.ObjectStore;
+import dev.sluice.kube.internal.store.Versions;
 import dev.sluice.kube.internal.watch.Outlet;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,28 +18,29 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Offers what a stream hands over to every consumer's gate.
+ * Offers what the streams of a source hand over to every consumer's gate.
  *
- * <p>With a COALESCE gate there may be any number of consumers, each with a gate of its own; one
- * that comes later is first offered all that is in the store. BLOCK and PAUSE act on the whole
- * stream, so there is one such gate and one consumer; the gate is there from the start, and keeps
- * what comes before its consumer does.
+ * <p>With COALESCE there may be any number of consumers, each with a gate of its own, so that a
+ * slow one holds nobody; one that comes later is first offered all that is in the store. BLOCK and
+ * PAUSE act on the streams themselves, so there is one such gate and one consumer; the gate is
+ * there from the start, and keeps what comes before its consumer does.
  *
- * <p>Offers and the coming of a consumer exclude each other: an event that is written to the store
- * before a consumer came is among what it is offered first, one that is written later is offered to
- * it after that. (Both may happen, which a COALESCE gate turns into one.)
+ * <p>Offers, from however many streams, and the coming of a consumer exclude each other: an event
+ * that is written to the store before a consumer came is among what it is offered first, one that
+ * is written later is offered to it after that. (Both may happen, which a COALESCE gate turns into
+ * one.)
  */
-public final class Hub implements Outlet {
+public final class Hub {
   private final String name;
-  private final Gate<ObjectKey> prototype;
-  private final boolean bounded;
-  private final ObjectStore store;
+  private final @Nullable Gate<ObjectKey> bounded;
+  private final Entries entries;
   private final TimeSource time;
   private final FlowListener listener;
   private final ReentrantLock lock = new ReentrantLock();
-  private final CountDownLatch synced = new CountDownLatch(1);
+  private final CountDownLatch synced;
   private volatile List<Gate<ObjectKey>> gates = List.of();
   private volatile @Nullable String firstList;
+  private String latestList = "";
   private boolean taken;
   private boolean remembers;
   private boolean completed;
@@ -47,65 +48,71 @@ public final class Hub implements Outlet {
   /**
    * A hub.
    *
-   * @param gate the first consumer's gate; the others' are COALESCE gates as well
+   * @param streams how many streams hand over here
+   * @param bounded the one gate of the one consumer; null for COALESCE gates
+   * @param entries what is in the store
    */
-  public Hub(
+  Hub(
       String name,
-      Gate<ObjectKey> gate,
-      ObjectStore store,
+      int streams,
+      @Nullable Gate<ObjectKey> bounded,
+      Entries entries,
       TimeSource time,
       FlowListener listener) {
     this.name = name;
-    this.prototype = gate;
-    this.bounded = gate.kind() != Gate.Kind.COALESCE;
-    this.store = store;
+    this.synced = new CountDownLatch(streams);
+    this.bounded = bounded;
+    this.entries = entries;
     this.time = time;
     this.listener = listener;
-    if (bounded) {
-      gates = List.of(gate);
+    if (bounded != null) {
+      gates = List.of(bounded);
     }
+  }
+
+  /** Where one of the streams hands over. */
+  Outlet outlet() {
+    return new Tap();
   }
 
   /**
    * Gives a consumer its gate.
    *
+   * @param own the COALESCE gate that it wants to have; null for a new one
    * @throws IllegalStateException if the gate is bounded and has its consumer already
    */
-  public Gate<ObjectKey> attach(String consumer) {
+  Gate<ObjectKey> attach(String consumer, @Nullable Gate<ObjectKey> own) {
     lock.lock();
     try {
-      if (bounded) {
+      if (bounded != null) {
         if (taken) {
           throw new IllegalStateException(
               "the informer '"
                   + name
                   + "' has a "
-                  + prototype.kind()
+                  + bounded.kind()
                   + " gate, which acts on the whole stream, and a consumer already: give '"
                   + consumer
                   + "' an informer of its own, or use COALESCE");
         }
         taken = true;
-        return prototype;
+        return bounded;
       }
       Gate<ObjectKey> gate =
-          taken
-              ? Gate.<ObjectKey>builder(Gate.Kind.COALESCE)
-                  .name(name + "/" + consumer)
+          own != null
+              ? own
+              : Gate.<ObjectKey>builder(Gate.Kind.COALESCE)
+                  .name(taken ? name + "/" + consumer : name)
                   .time(time)
                   .listener(listener)
-                  .build()
-              : prototype;
+                  .build();
       taken = true;
-      store
-          .view()
-          .entries()
-          .forEach(entry -> {
-            if (remembers) {
-              gate.markDelivered(entry.key(), entry.incarnation());
-            }
-            gate.offer(entry.key(), Change.PUT, entry.incarnation());
-          });
+      for (Entry entry : entries.all()) {
+        if (remembers) {
+          gate.markDelivered(entry.key(), entry.incarnation());
+        }
+        gate.offer(entry.key(), Change.PUT, entry.incarnation());
+      }
       List<Gate<ObjectKey>> more = new ArrayList<>(gates);
       more.add(gate);
       gates = List.copyOf(more);
@@ -118,9 +125,19 @@ public final class Hub implements Outlet {
     }
   }
 
-  /** A consumer goes, and with it its gate. */
-  public void detach(Gate<ObjectKey> gate) {
+  /** A consumer goes at once, and with it its gate. */
+  void detach(Gate<ObjectKey> gate) {
     gate.close();
+    remove(gate);
+  }
+
+  /** A consumer goes as soon as it has been told what waits for it. */
+  void retire(Gate<ObjectKey> gate) {
+    gate.complete();
+    remove(gate);
+  }
+
+  private void remove(Gate<ObjectKey> gate) {
     lock.lock();
     try {
       List<Gate<ObjectKey>> fewer = new ArrayList<>(gates);
@@ -131,8 +148,8 @@ public final class Hub implements Outlet {
     }
   }
 
-  /** The stream has ended: consumers are told what is left. */
-  public void complete() {
+  /** The streams have ended: consumers are told what is left. */
+  void complete() {
     lock.lock();
     try {
       completed = true;
@@ -142,69 +159,84 @@ public final class Hub implements Outlet {
     }
   }
 
-  @Override
-  public boolean offer(Handover change) {
-    Change what = change.put() ? Change.PUT : Change.DELETE;
-    lock.lock();
-    try {
-      for (Gate<ObjectKey> gate : gates) {
-        if (gate.offer(change.key(), what, change.incarnation()) == Offer.FULL) {
-          // Only the one bounded gate can be full, and then there is no other.
-          return false;
-        }
-      }
-      return true;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  @Override
-  public void known(Entry entry) {
-    lock.lock();
-    try {
-      remembers = true;
-      gates.forEach(gate -> gate.markDelivered(entry.key(), entry.incarnation()));
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  @Override
-  public void awaitRoom() throws InterruptedException {
-    for (Gate<ObjectKey> gate : gates) {
-      gate.awaitRoom();
-    }
-  }
-
-  @Override
-  public boolean pausesStream() {
-    return prototype.kind() == Gate.Kind.PAUSE;
-  }
-
-  @Override
-  public void synced(String version) {
-    firstList = version;
-    synced.countDown();
-  }
-
-  /** The version of the first list; empty until it has been handed over. */
-  public Optional<String> firstList() {
+  /**
+   * The version of the first list, the latest of them if there were several; empty until they have
+   * been handed over.
+   */
+  Optional<String> firstList() {
     return Optional.ofNullable(firstList);
   }
 
-  /** Whether the first list has been handed over. */
-  public boolean isSynced() {
+  /** Whether the first list of every stream has been handed over. */
+  boolean isSynced() {
     return synced.getCount() == 0;
   }
 
-  /** Waits until the first list has been handed over; false if that took longer. */
-  public boolean awaitSynced(long nanos) throws InterruptedException {
+  /** Waits until the first lists have been handed over; false if that took longer. */
+  boolean awaitSynced(long nanos) throws InterruptedException {
     return synced.await(nanos, TimeUnit.NANOSECONDS);
   }
 
   /** The kind of the gates. */
-  public Gate.Kind kind() {
-    return prototype.kind();
+  Gate.Kind kind() {
+    return bounded == null ? Gate.Kind.COALESCE : bounded.kind();
+  }
+
+  private final class Tap implements Outlet {
+    @Override
+    public boolean offer(Handover change) {
+      Change what = change.put() ? Change.PUT : Change.DELETE;
+      lock.lock();
+      try {
+        for (Gate<ObjectKey> gate : gates) {
+          if (gate.offer(change.key(), what, change.incarnation()) == Offer.FULL) {
+            // Only the one bounded gate can be full, and then there is no other.
+            return false;
+          }
+        }
+        return true;
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    @Override
+    public void known(Entry entry) {
+      lock.lock();
+      try {
+        remembers = true;
+        gates.forEach(gate -> gate.markDelivered(entry.key(), entry.incarnation()));
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    @Override
+    public void awaitRoom() throws InterruptedException {
+      for (Gate<ObjectKey> gate : gates) {
+        gate.awaitRoom();
+      }
+    }
+
+    @Override
+    public boolean pausesStream() {
+      return kind() == Gate.Kind.PAUSE;
+    }
+
+    @Override
+    public void synced(String version) {
+      lock.lock();
+      try {
+        if (latestList.isEmpty() || Versions.older(latestList, version)) {
+          latestList = version;
+        }
+        if (synced.getCount() == 1) {
+          firstList = latestList;
+        }
+        synced.countDown();
+      } finally {
+        lock.unlock();
+      }
+    }
   }
 }

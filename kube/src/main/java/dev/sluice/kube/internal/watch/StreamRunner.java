@@ -179,18 +179,13 @@ public final class StreamRunner implements Runnable {
   public void run() {
     owner = Thread.currentThread();
     Input input = begin();
-    while (true) {
-      Step step = machine.step(state, next(input));
-      state = step.state();
-      if (step.stop() != null || !(step.state() instanceof State.Watching)) {
-        moved(step);
-      } else if (phase != Phase.WATCHING) {
-        enter(Phase.WATCHING, "stream-open");
+    while (!(state instanceof State.Closed)) {
+      try {
+        input = act(step(input));
+      } catch (RuntimeException | Error e) {
+        // A stream that ended here would be a dead one that nobody notices.
+        input = unexpected(e);
       }
-      if (state instanceof State.Closed) {
-        return;
-      }
-      input = act(step.action());
     }
   }
 
@@ -218,7 +213,7 @@ public final class StreamRunner implements Runnable {
     } catch (InterruptedException e) {
       closing = true;
       return new Input.Close();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       return unexpected(e);
     }
   }
@@ -250,6 +245,18 @@ public final class StreamRunner implements Runnable {
       }
       sleeper.sleep(attempts.nextDelay().toNanos());
     }
+  }
+
+  /** One step of the machine: what to do next. */
+  private Action step(Input input) {
+    Step step = machine.step(state, next(input));
+    state = step.state();
+    if (step.stop() != null || !(step.state() instanceof State.Watching)) {
+      moved(step);
+    } else if (phase != Phase.WATCHING) {
+      enter(Phase.WATCHING, "stream-open");
+    }
+    return step.action();
   }
 
   /** What happened, unless something else has that matters more. */
@@ -289,16 +296,14 @@ public final class StreamRunner implements Runnable {
     } catch (InterruptedException e) {
       closing = true;
       return new Input.Close();
-    } catch (RuntimeException e) {
-      return unexpected(e);
     }
   }
 
   /**
-   * A defect, here or in a transport: the stream is begun anew with a list, so that nothing that
-   * may have been half done matters.
+   * A defect, here or in a transport, or no memory or stack for what arrived: the stream is begun
+   * anew with a list, so that nothing that may have been half done matters.
    */
-  private Input unexpected(RuntimeException defect) {
+  private Input unexpected(Throwable defect) {
     LOG.log(
         System.Logger.Level.ERROR,
         "the stream '" + options.name() + "' met what it must not; it is begun anew",
@@ -365,7 +370,7 @@ public final class StreamRunner implements Runnable {
   private void announce(FlowEvent event) {
     try {
       listener.on(event);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       LOG.log(System.Logger.Level.DEBUG, "a listener threw; the stream goes on", e);
     }
   }
@@ -781,10 +786,9 @@ public final class StreamRunner implements Runnable {
 
   private void handOver(Entry entry, boolean put) {
     Incarnation incarnation = entry.incarnation();
-    Handover change = new Handover(entry.key(), put, incarnation);
-    if (!drainWhatFits() || !outlet.offer(change)) {
-      backlog.add(change);
-    }
+    // First into the backlog: whatever happens while it is offered, it is not lost.
+    backlog.add(new Handover(entry.key(), put, incarnation));
+    drainWhatFits();
   }
 
   /** Hands over what there is room for; whether that was all. */

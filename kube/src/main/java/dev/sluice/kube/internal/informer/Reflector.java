@@ -1,0 +1,111 @@
+package dev.sluice.kube.internal.informer;
+
+import dev.sluice.kube.Transport;
+import dev.sluice.kube.internal.store.ObjectStore;
+import dev.sluice.kube.internal.time.Recurrence;
+import dev.sluice.kube.internal.time.Sleeper;
+import dev.sluice.kube.internal.watch.Auditor;
+import dev.sluice.kube.internal.watch.Outlet;
+import dev.sluice.kube.internal.watch.StreamLog;
+import dev.sluice.kube.internal.watch.StreamOptions;
+import dev.sluice.kube.internal.watch.StreamRunner;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+
+/**
+ * One list and watch, the store that it writes to, and its audit. Owns one virtual thread, which is
+ * parked unless something has arrived.
+ */
+public final class Reflector {
+  private final StreamOptions options;
+  private final ObjectStore objects;
+  private final StreamRunner stream;
+  private final Auditor auditor;
+  private final Thread thread;
+
+  /**
+   * A reflector, not started.
+   *
+   * @param random where the stream's jitter comes from; used by its thread only
+   * @param seeds where others' jitter comes from; used here only
+   */
+  Reflector(
+      StreamOptions options,
+      Transport transport,
+      SourceSettings settings,
+      Outlet outlet,
+      RandomGenerator random,
+      Seeds seeds) {
+    this.options = options;
+    String typeMeta =
+        options.metadataOnly()
+            ? "\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\","
+            : "\"kind\":\""
+                + options.kind().kind()
+                + "\",\"apiVersion\":\""
+                + options.kind().apiVersion()
+                + "\",";
+    this.objects =
+        new ObjectStore(!settings.keepManagedFields(), typeMeta.getBytes(StandardCharsets.UTF_8));
+    this.stream =
+        new StreamRunner(
+            options,
+            transport,
+            objects,
+            outlet,
+            settings.time(),
+            settings.clock(),
+            random,
+            settings.sleeper(),
+            settings.listener(),
+            StreamLog.NONE);
+    this.auditor =
+        new Auditor(
+            options,
+            transport,
+            objects,
+            stream,
+            new Recurrence(options.auditEvery(), settings.time(), settings.clock(), seeds.random()),
+            settings.time(),
+            Sleeper.by(settings.time()),
+            seeds.random());
+    stream.onLostConnection(auditor::serverMayHaveChanged);
+    this.thread = Thread.ofVirtual().name("sluice-stream-" + options.name()).unstarted(stream);
+  }
+
+  void start() {
+    thread.start();
+    auditor.start();
+  }
+
+  /** Ends the stream; {@link #awaitEnd} waits until it has. */
+  void stop() {
+    auditor.close();
+    stream.close();
+  }
+
+  void awaitEnd(Duration patience) throws InterruptedException {
+    thread.join(patience);
+  }
+
+  /** What it asks for. */
+  public StreamOptions options() {
+    return options;
+  }
+
+  /** The objects. */
+  public ObjectStore objects() {
+    return objects;
+  }
+
+  /** The stream. */
+  public StreamRunner stream() {
+    return stream;
+  }
+
+  /** The audit. */
+  public Auditor auditor() {
+    return auditor;
+  }
+}
