@@ -279,7 +279,13 @@ final class FaultRoom implements Faults, Traffic {
   @Override
   public void rewind(Snapshot snapshot) {
     Store.Snapshot content = snapshot.content(server);
-    bounce(ready(front)::crash, () -> ready(api).restore(content, true));
+    bounce(
+        ready(front)::crash,
+        () -> {
+          ready(api).restore(content, true);
+          // A connection that was let in while the ports were being closed has seen the old state.
+          dropConnections();
+        });
   }
 
   @Override
