@@ -18,8 +18,11 @@ final class HeldKey<K> extends TimingWheel.Node<HeldKey<K>> {
   /** A worker has it. */
   boolean inHand;
 
-  /** It was added while in hand, and waits again when the worker is done. */
-  boolean again;
+  /**
+   * It was added while in hand, and waits again when the worker is done. Written under the lock;
+   * the worker that returns it looks without.
+   */
+  volatile boolean again;
 
   /** How urgent it is while waiting. */
   Priority priority = Priority.NORMAL;

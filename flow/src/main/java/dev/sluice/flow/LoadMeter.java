@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * what was really in hand on average (which counts also the work that never finishes).
  *
  * <p>Too high a load is told after one window, its end after three good windows in a row, so that a
- * load at the edge does not chatter. Guarded by its owner's lock.
+ * load at the edge does not chatter. Guarded by its owner's lock, but for {@link #windowIsOver}.
  */
 final class LoadMeter {
   static final long WINDOW_NANOS = 10_000_000_000L;
@@ -19,7 +19,9 @@ final class LoadMeter {
 
   private final int workers;
 
-  private long start;
+  /** Written under the lock. */
+  private volatile long start;
+
   private long arrivals;
   private long finished;
   private double work;

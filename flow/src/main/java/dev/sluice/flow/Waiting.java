@@ -3,10 +3,7 @@ package dev.sluice.flow;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
-/**
- * Waiting on a condition for so long at most, by a {@link TimeSource}'s clock: a timer wakes the
- * waiters when the time is up, so that the same code waits in real and in virtual time.
- */
+/** Waiting on a condition for so long at most. */
 final class Waiting {
   private Waiting() {}
 
@@ -30,29 +27,17 @@ final class Waiting {
     if (nanos <= 0) {
       return false;
     }
-    boolean[] timeIsUp = new boolean[1];
-    TimeSource.Timer timer =
-        time.schedule(
-            nanos,
-            () -> {
-              lock.lock();
-              try {
-                timeIsUp[0] = true;
-                changed.signalAll();
-              } finally {
-                lock.unlock();
-              }
-            });
+    Alarm alarm = new Alarm(lock, changed, time, nanos);
     try {
       while (!question.holds()) {
-        if (timeIsUp[0]) {
+        if (alarm.hasRung()) {
           return false;
         }
         changed.await();
       }
       return true;
     } finally {
-      timer.cancel();
+      alarm.cancel();
     }
   }
 }

@@ -1,5 +1,7 @@
 package dev.sluice.flow;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Locale;
@@ -7,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
@@ -69,9 +72,11 @@ import org.jspecify.annotations.Nullable;
  */
 @Experimental
 public final class WorkQueue<K> implements AutoCloseable {
-  // One lock guards everything, and is held for a few dozen nanoseconds: a look-up in one hash map
-  // and some pointers to set. The clock is read before it is taken. The order of dispatch is
-  // ReadyKeys' business, that of delays TimingWheel's; here are the states of a key:
+  // One lock guards everything but the return of an item, and is held for a few dozen nanoseconds:
+  // a look-up in one hash map and some pointers to set. The clock is read before it is taken. The
+  // order of dispatch is ReadyKeys' business, that of delays TimingWheel's; here are the states of
+  // a
+  // key:
   //
   //   waiting   it stands in the ReadyKeys
   //   in hand   a worker has it
@@ -80,6 +85,15 @@ public final class WorkQueue<K> implements AutoCloseable {
   //
   // `waiting` and `in hand` exclude each other, which is what keeps a key from being given out
   // twice; a key in no state is not held, and its HeldKey is dropped.
+  //
+  // An item that is done is laid on a stack without the lock. Whoever takes the lock next, for
+  // whatever, takes the stack off first, so that under the lock the state is always that after all
+  // done() that have returned (flat combining: D. Hendler and others, SPAA 2010). A worker so takes
+  // the lock once a key, in take(). Only where somebody may wait for just this return does the
+  // worker see to it at once: its key was added again, or the queue is at its end, or a window of
+  // the LoadMeter is over. Nothing is missed: the worker lays the item down and then looks at
+  // `again` and `state`; who sets one of these does so first and then looks at the stack; all four
+  // are volatile, so at least one of the two sees the other.
   //
   // Listener, logger, tenant function and limiters are never called under the lock. The time source
   // is: its timers take no lock of ours while they hold one of theirs.
@@ -134,6 +148,12 @@ public final class WorkQueue<K> implements AutoCloseable {
   private final Condition room = lock.newCondition();
   private final Condition drained = lock.newCondition();
 
+  /** What workers are done with and the rest does not know yet; the latest on top. */
+  private final AtomicReference<@Nullable Item<K>> returned = new AtomicReference<>();
+
+  /** Written under the lock. */
+  private volatile State state = State.OPEN;
+
   // All below is guarded by the lock.
   private final Map<K, HeldKey<K>> held = new HashMap<>();
   private final ReadyKeys<K> waiting;
@@ -141,7 +161,6 @@ public final class WorkQueue<K> implements AutoCloseable {
   private final LoadMeter meter;
   private final Histogram waitTimes = new Histogram();
   private final Histogram workTimes = new Histogram();
-  private State state = State.OPEN;
   private int again;
   private int idleWorkers;
   private int waitingForRoom;
@@ -206,6 +225,7 @@ public final class WorkQueue<K> implements AutoCloseable {
 
   private void lock() {
     BriefLock.lock(lock);
+    settleReturned();
   }
 
   private void lockInterruptibly() throws InterruptedException {
@@ -305,11 +325,12 @@ public final class WorkQueue<K> implements AutoCloseable {
       key.againPriority = key.againPriority.or(priority);
       return Offer.COALESCED;
     }
-    key.again = true;
     key.againPriority = priority;
+    key.again = true;
     again++;
     accepted++;
     meter.arrived();
+    settleReturned(); // its worker may have looked just before
     return Offer.ACCEPTED;
   }
 
@@ -463,7 +484,7 @@ public final class WorkQueue<K> implements AutoCloseable {
     }
     String tenant = tenantOf(key);
     Offer offer;
-    lock.lock();
+    lock();
     try {
       offer = delayLocked(key, tenant, priority, nanos, time.nanoTime());
     } finally {
@@ -551,7 +572,7 @@ public final class WorkQueue<K> implements AutoCloseable {
   private void endDelays() {
     boolean more = true;
     while (more) {
-      lock.lock();
+      lock();
       try {
         long now = time.nanoTime();
         if (wakeUpAt <= now - origin) {
@@ -584,7 +605,23 @@ public final class WorkQueue<K> implements AutoCloseable {
     private final Priority priority;
     private final long takenAt;
     private final long waitedNanos;
-    private boolean finished; // guarded by the queue's lock
+
+    @SuppressWarnings("unused") // through FINISHED
+    private volatile boolean finished;
+
+    // Written before it is returned, read by whoever takes it from there.
+    private long finishedAt;
+    private @Nullable Item<K> below;
+
+    private static final VarHandle FINISHED;
+
+    static {
+      try {
+        FINISHED = MethodHandles.lookup().findVarHandle(Item.class, "finished", boolean.class);
+      } catch (ReflectiveOperationException e) {
+        throw new ExceptionInInitializerError(e);
+      }
+    }
 
     Item(WorkQueue<K> queue, HeldKey<K> held, long takenAt, long waitedNanos) {
       this.queue = queue;
@@ -687,22 +724,7 @@ public final class WorkQueue<K> implements AutoCloseable {
   }
 
   private @Nullable Item<K> awaitItem(long nanos) throws InterruptedException {
-    boolean[] timeIsUp = new boolean[1];
-    TimeSource.Timer alarm = null;
-    if (nanos != Long.MAX_VALUE) {
-      alarm =
-          time.schedule(
-              nanos,
-              () -> {
-                lock.lock();
-                try {
-                  timeIsUp[0] = true;
-                  ready.signalAll();
-                } finally {
-                  lock.unlock();
-                }
-              });
-    }
+    Alarm alarm = new Alarm(lock, ready, time, nanos);
     try {
       while (true) {
         idleWorkers++;
@@ -719,14 +741,12 @@ public final class WorkQueue<K> implements AutoCloseable {
         if (waiting.size() > 0 && dispatchLimiter == null) {
           wakeWorker();
         }
-        if (item != null || timeIsUp[0] || isDrainedLocked()) {
+        if (item != null || alarm.hasRung() || isDrainedLocked()) {
           return item;
         }
       }
     } finally {
-      if (alarm != null) {
-        alarm.cancel();
-      }
+      alarm.cancel();
     }
   }
 
@@ -770,7 +790,7 @@ public final class WorkQueue<K> implements AutoCloseable {
         awaited = limiter.acquireAsync();
       }
     } finally {
-      lock.lock();
+      lock();
       asking = false;
     }
     if (granted) {
@@ -793,7 +813,7 @@ public final class WorkQueue<K> implements AutoCloseable {
   }
 
   private void permitCame(CompletableFuture<?> permit, boolean granted) {
-    lock.lock();
+    lock();
     try {
       if (awaitedPermit != permit) {
         return; // given up in the same moment: the permit goes to waste
@@ -842,33 +862,30 @@ public final class WorkQueue<K> implements AutoCloseable {
   }
 
   private void finish(Item<K> item) {
+    if (!Item.FINISHED.compareAndSet(item, false, true)) {
+      throw new IllegalStateException(
+          "the key "
+              + item.key()
+              + " of the queue '"
+              + name()
+              + "' was finished before; call done() once for each key taken");
+    }
     long now = time.nanoTime();
+    item.finishedAt = now;
+    Item<K> below;
+    do {
+      below = returned.get();
+      item.below = below;
+    } while (!returned.compareAndSet(below, item));
+    if (item.held.again || state != State.OPEN || meter.windowIsOver(now)) {
+      settleAtOnce(now);
+    }
+  }
+
+  private void settleAtOnce(long now) {
     LoadMeter.Verdict verdict;
     lock();
     try {
-      if (item.finished) {
-        throw new IllegalStateException(
-            "the key "
-                + item.key()
-                + " of the queue '"
-                + name()
-                + "' was finished before; call done() once for each key taken");
-      }
-      item.finished = true;
-      long worked = Math.max(0, now - item.takenAt);
-      workTimes.record(worked);
-      meter.done(now, worked);
-      HeldKey<K> key = item.held;
-      key.inHand = false;
-      if (key.again) {
-        key.again = false;
-        again--;
-        key.priority = key.againPriority;
-        makeReady(key, now);
-      } else if (!key.isScheduled()) {
-        held.remove(key.key);
-        waiting.release(key.tenant);
-      }
       if (state != State.OPEN) {
         if (isDrainedLocked()) {
           ready.signalAll();
@@ -881,6 +898,44 @@ public final class WorkQueue<K> implements AutoCloseable {
     }
     if (verdict != null) {
       announce(verdict);
+    }
+  }
+
+  /** Does what the workers' {@code done()} have left to do, in their order. */
+  private void settleReturned() {
+    if (returned.get() == null) {
+      return;
+    }
+    Item<K> item = returned.getAndSet(null);
+    Item<K> first = null;
+    while (item != null) {
+      Item<K> below = item.below;
+      item.below = first;
+      first = item;
+      item = below;
+    }
+    while (first != null) {
+      item = first;
+      first = item.below;
+      item.below = null;
+      settle(item);
+    }
+  }
+
+  private void settle(Item<K> item) {
+    long worked = Math.max(0, item.finishedAt - item.takenAt);
+    workTimes.record(worked);
+    meter.done(item.finishedAt, worked);
+    HeldKey<K> key = item.held;
+    key.inHand = false;
+    if (key.again) {
+      key.again = false;
+      again--;
+      key.priority = key.againPriority;
+      makeReady(key, item.finishedAt);
+    } else if (!key.isScheduled()) {
+      held.remove(key.key);
+      waiting.release(key.tenant);
     }
   }
 
@@ -907,7 +962,7 @@ public final class WorkQueue<K> implements AutoCloseable {
   public boolean drain(Duration timeout) throws InterruptedException {
     long nanos = Durations.nanos("the time to wait for the workers", timeout);
     shutDown();
-    lock.lockInterruptibly();
+    lockInterruptibly();
     try {
       return Waiting.await(() -> depth() == 0 && meter.inHand() == 0, lock, drained, time, nanos);
     } finally {
@@ -927,7 +982,7 @@ public final class WorkQueue<K> implements AutoCloseable {
   private void end(State next) {
     State from;
     CompletableFuture<?> unwanted = null;
-    lock.lock();
+    lock();
     try {
       from = state;
       if (next.compareTo(from) <= 0) {
@@ -977,7 +1032,7 @@ public final class WorkQueue<K> implements AutoCloseable {
 
   /** Whether the queue has been shut down and nothing waits any more; keys may be in hand. */
   public boolean isDrained() {
-    lock.lock();
+    lock();
     try {
       return isDrainedLocked();
     } finally {
@@ -991,7 +1046,7 @@ public final class WorkQueue<K> implements AutoCloseable {
 
   /** For tests. */
   int tenantsRemembered() {
-    lock.lock();
+    lock();
     try {
       return waiting.tenantsRemembered();
     } finally {
@@ -1051,7 +1106,7 @@ public final class WorkQueue<K> implements AutoCloseable {
 
   /** The counters, consistent with each other. Takes some microseconds. */
   public Stats stats() {
-    lock.lock();
+    lock();
     try {
       long now = time.nanoTime();
       return new Stats(
@@ -1080,7 +1135,7 @@ public final class WorkQueue<K> implements AutoCloseable {
   /** How many keys of a priority wait to be dispatched. */
   public int depth(Priority priority) {
     Objects.requireNonNull(priority, "priority");
-    lock.lock();
+    lock();
     try {
       return waiting.size(priority);
     } finally {
@@ -1091,7 +1146,7 @@ public final class WorkQueue<K> implements AutoCloseable {
   /** How many keys of a tenant wait to be dispatched; zero for one that is not known. */
   public int depth(String tenant) {
     Objects.requireNonNull(tenant, "tenant");
-    lock.lock();
+    lock();
     try {
       return waiting.waiting(tenant);
     } finally {
@@ -1107,7 +1162,7 @@ public final class WorkQueue<K> implements AutoCloseable {
    */
   public void setWeight(String tenant, int weight) {
     Builder.checkWeight(tenant, weight);
-    lock.lock();
+    lock();
     try {
       weights.put(tenant, weight);
       waiting.setWeight(tenant, weight);

@@ -75,6 +75,17 @@ class QueueLinearizabilityTest {
         WorkQueue.<Integer>builder().capacity(2).tenants(key -> "t" + key % 2).time(time).build();
     private final @Nullable Item<Integer>[] inHand = newItems();
 
+    /** Of key 3, in the hands of all threads. */
+    private final Item<Integer> shared = taken(3);
+
+    private Item<Integer> taken(int key) {
+      Item<Integer> item = queue.add(key) == WorkQueue.Offer.ACCEPTED ? queue.poll() : null;
+      if (item == null) {
+        throw new AssertionError(queue);
+      }
+      return item;
+    }
+
     @SuppressWarnings({"unchecked", "rawtypes"})
     private static @Nullable Item<Integer>[] newItems() {
       return new Item[8];
@@ -109,9 +120,21 @@ class QueueLinearizabilityTest {
       return item == null ? 0 : item.key();
     }
 
+    /** Only the first may, whoever else does at the same time. */
     @Operation
-    public int depth() {
-      return queue.stats().depth();
+    public boolean finishShared() {
+      try {
+        shared.done();
+        return true;
+      } catch (IllegalStateException e) {
+        return false;
+      }
+    }
+
+    @Operation
+    public String depth() {
+      WorkQueue.Stats stats = queue.stats();
+      return stats.depth() + " waiting, " + stats.inHand() + " in hand";
     }
 
     @Operation(nonParallelGroup = "time")

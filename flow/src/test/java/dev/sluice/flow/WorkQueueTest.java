@@ -12,8 +12,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -792,6 +795,103 @@ class WorkQueueTest {
   }
 
   // ---------------------------------------------------------------- threads
+
+  /** Runs both at the same time, as near as can be. */
+  private static void atOnce(Runnable one, Runnable other) throws Exception {
+    AtomicInteger ready = new AtomicInteger();
+    CompletableFuture<Void> ended =
+        CompletableFuture.runAsync(() -> {
+          ready.incrementAndGet();
+          while (ready.get() < 2) {
+            Thread.onSpinWait();
+          }
+          other.run();
+        });
+    ready.incrementAndGet();
+    while (ready.get() < 2) {
+      Thread.onSpinWait();
+    }
+    one.run();
+    ended.get(10, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void letsOnlyOneOfTwoThreadsFinishAKey() throws Exception {
+    for (int i = 0; i < 2_000; i++) {
+      add(queue, "a");
+      Item<String> item = next(queue);
+      AtomicInteger finished = new AtomicInteger();
+      AtomicInteger refused = new AtomicInteger();
+      Runnable finish =
+          () -> {
+            try {
+              item.done();
+              finished.incrementAndGet();
+            } catch (IllegalStateException e) {
+              refused.incrementAndGet();
+            }
+          };
+
+      atOnce(finish, finish);
+
+      assertThat(finished).hasValue(1);
+      assertThat(refused).hasValue(1);
+      assertThat(queue.stats().inHand()).isZero();
+    }
+  }
+
+  @Test
+  void wakesAnIdleWorkerForAKeyThatIsAddedWhileItIsFinished() throws Exception {
+    for (int i = 0; i < 300; i++) {
+      add(queue, "a");
+      Item<String> item = next(queue);
+      Waiter<Item<String>> idle = Waiter.waiting(queue::take);
+
+      atOnce(item::done, () -> add(queue, "a"));
+
+      idle.result().done();
+    }
+    assertThat(queue.stats().accepted()).isEqualTo(600);
+  }
+
+  @Test
+  void endsADrainThatBeginsWhileTheLastKeyIsFinished() throws Exception {
+    for (int i = 0; i < 300; i++) {
+      WorkQueue<String> ending = WorkQueue.<String>builder().time(time).build();
+      add(ending, "a");
+      Item<String> item = next(ending);
+      Waiter<Item<String>> idle = Waiter.waiting(ending::take);
+      AtomicBoolean drained = new AtomicBoolean();
+
+      atOnce(
+          item::done,
+          () -> {
+            try {
+              drained.set(ending.drain(Duration.ofSeconds(1)));
+            } catch (InterruptedException e) {
+              throw new AssertionError(e);
+            }
+          });
+
+      assertThat(drained).isTrue();
+      assertThat(idle.result()).isNull();
+    }
+  }
+
+  @Test
+  void countsWhatIsFinishedThoughNobodyHasUsedItSince() {
+    List<Item<String>> kept = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      add(queue, "key-" + i);
+      kept.add(next(queue));
+    }
+    kept.forEach(Item::done);
+
+    assertThat(queue.stats().inHand()).isZero();
+    assertThat(queue.stats().workTimes().count()).isEqualTo(3);
+    add(queue, "key-0");
+    assertThat(queue.stats().depth()).isEqualTo(1);
+  }
 
   @Test
   void givesEachKeyToOneWorkerAtATimeAndLosesNoneUnderContention() throws Exception {
