@@ -23,6 +23,7 @@ final class BoundedGate<K> implements Gate<K> {
   private final int lowWatermark;
   private final TimeSource time;
   private final Announcer announcer;
+  private final Holds holds;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition arrived = lock.newCondition();
@@ -48,6 +49,7 @@ final class BoundedGate<K> implements Gate<K> {
     this.lowWatermark = lowWatermark;
     this.time = builder.time;
     this.announcer = new Announcer(builder.name, builder.listener);
+    this.holds = new Holds(lock, arrived, time, announcer);
     this.ring = (@Nullable Delivery<K>[]) new Delivery[builder.capacity];
     this.since = new long[builder.capacity];
   }
@@ -134,7 +136,7 @@ final class BoundedGate<K> implements Gate<K> {
     long stall;
     lock.lockInterruptibly();
     try {
-      while (depth == 0 && !closed) {
+      while (!answersTakers()) {
         arrived.await();
       }
       next = removeNext();
@@ -168,7 +170,7 @@ final class BoundedGate<K> implements Gate<K> {
     long stall;
     lock.lockInterruptibly();
     try {
-      Waiting.await(() -> depth > 0 || closed, lock, arrived, time, nanos);
+      Waiting.await(this::answersTakers, lock, arrived, time, nanos);
       next = removeNext();
       stall = openIfDrained();
     } finally {
@@ -178,8 +180,13 @@ final class BoundedGate<K> implements Gate<K> {
     return next;
   }
 
+  /** Whether a taker need not wait: there is a change for it, or there will be none. */
+  private boolean answersTakers() {
+    return depth == 0 ? closed : !holds.any();
+  }
+
   private @Nullable Delivery<K> removeNext() {
-    if (depth == 0) {
+    if (depth == 0 || holds.any()) {
       return null;
     }
     Delivery<K> next = ring[head];
@@ -210,6 +217,33 @@ final class BoundedGate<K> implements Gate<K> {
   }
 
   @Override
+  public Hold hold(String by) {
+    return holds.add(by);
+  }
+
+  @Override
+  public boolean isHeld() {
+    lock.lock();
+    try {
+      return holds.any();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void awaitRelease() throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      while (holds.any()) {
+        arrived.await();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
   public void complete() {
     end("completed", false);
   }
@@ -226,6 +260,8 @@ final class BoundedGate<K> implements Gate<K> {
       if (drop) {
         Arrays.fill(ring, null);
         depth = 0;
+        holds.end();
+        arrived.signalAll(); // who waits for a release, after the producer's end
       }
       if (closed) {
         return;
@@ -255,6 +291,16 @@ final class BoundedGate<K> implements Gate<K> {
   }
 
   @Override
+  public boolean isDrained() {
+    lock.lock();
+    try {
+      return closed && depth == 0;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
   public Stats stats() {
     lock.lock();
     try {
@@ -270,7 +316,9 @@ final class BoundedGate<K> implements Gate<K> {
           delivered,
           timesFull,
           Duration.ofNanos(nanosFull + (full ? now - fullSince : 0)),
-          Duration.ofNanos(depth == 0 ? 0 : now - since[head]));
+          Duration.ofNanos(depth == 0 ? 0 : now - since[head]),
+          holds.by(),
+          holds.timeHeld());
     } finally {
       lock.unlock();
     }

@@ -50,6 +50,7 @@ import org.jspecify.annotations.Nullable;
 final class CoalescingGate<K> implements Gate<K> {
   private final TimeSource time;
   private final Announcer announcer;
+  private final Holds holds;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition arrived = lock.newCondition();
@@ -97,6 +98,7 @@ final class CoalescingGate<K> implements Gate<K> {
   CoalescingGate(Builder<K> builder) {
     this.time = builder.time;
     this.announcer = new Announcer(builder.name, builder.listener);
+    this.holds = new Holds(lock, arrived, time, announcer);
   }
 
   @Override
@@ -297,7 +299,7 @@ final class CoalescingGate<K> implements Gate<K> {
   public @Nullable Delivery<K> take() throws InterruptedException {
     lock.lockInterruptibly();
     try {
-      while (first == null && !closed) {
+      while (!answersTakers()) {
         arrived.await();
       }
       return removeNext();
@@ -321,16 +323,21 @@ final class CoalescingGate<K> implements Gate<K> {
     long nanos = Durations.nanos("the time to wait for a change", timeout);
     lock.lockInterruptibly();
     try {
-      Waiting.await(() -> first != null || closed, lock, arrived, time, nanos);
+      Waiting.await(this::answersTakers, lock, arrived, time, nanos);
       return removeNext();
     } finally {
       lock.unlock();
     }
   }
 
+  /** Whether a taker need not wait: there is a change for it, or there will be none. */
+  private boolean answersTakers() {
+    return depth == 0 ? closed : !holds.any();
+  }
+
   private @Nullable Delivery<K> removeNext() {
     Entry<K> entry = first;
-    if (entry == null) {
+    if (entry == null || holds.any()) {
       return null;
     }
     unlink(entry);
@@ -347,6 +354,33 @@ final class CoalescingGate<K> implements Gate<K> {
       forgetIfSettled(name);
     }
     return new Delivery<>(name.key, entry.change, entry.incarnation);
+  }
+
+  @Override
+  public Hold hold(String by) {
+    return holds.add(by);
+  }
+
+  @Override
+  public boolean isHeld() {
+    lock.lock();
+    try {
+      return holds.any();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void awaitRelease() throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      while (holds.any()) {
+        arrived.await();
+      }
+    } finally {
+      lock.unlock();
+    }
   }
 
   @Override
@@ -367,6 +401,8 @@ final class CoalescingGate<K> implements Gate<K> {
         first = null;
         last = null;
         depth = 0;
+        holds.end();
+        arrived.signalAll(); // who waits for a release, after the producer's end
       }
       if (closed) {
         return;
@@ -390,6 +426,16 @@ final class CoalescingGate<K> implements Gate<K> {
   }
 
   @Override
+  public boolean isDrained() {
+    lock.lock();
+    try {
+      return closed && depth == 0;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
   public Stats stats() {
     lock.lock();
     try {
@@ -404,7 +450,9 @@ final class CoalescingGate<K> implements Gate<K> {
           delivered,
           0,
           Duration.ZERO,
-          Duration.ofNanos(first == null ? 0 : time.nanoTime() - first.since));
+          Duration.ofNanos(first == null ? 0 : time.nanoTime() - first.since),
+          holds.by(),
+          holds.timeHeld());
     } finally {
       lock.unlock();
     }

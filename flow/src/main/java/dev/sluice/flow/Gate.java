@@ -1,6 +1,7 @@
 package dev.sluice.flow;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +36,11 @@ import org.jspecify.annotations.Nullable;
  *       consumer, who wants no more: what is pending is dropped) {@code offer} answers {@link
  *       Offer#CLOSED}, {@code awaitRoom} answers {@code false}, and nobody is left waiting.
  * </ul>
+ *
+ * <p>Whoever finds that what lies behind the consumer is ill {@linkplain #hold holds} the
+ * deliveries back; {@link Probe.Builder#holding} does. Consumers then wait as if there was nothing,
+ * and what comes meanwhile has the fate that the kind of gate says: it coalesces, or fills the gate
+ * and holds the stream back. Nothing is lost by it.
  *
  * <p>Three kinds, see {@link Kind}; "Which gate when" in the guides tells how to choose.
  *
@@ -122,6 +128,9 @@ public sealed interface Gate<K> extends AutoCloseable permits CoalescingGate, Bo
    * @param timesFull how often the gate became full
    * @param timeFull how long it was full, in all; includes the time since it became full last
    * @param oldestAge how long the next change to be delivered has waited; zero if there is none
+   * @param heldBy who {@linkplain #hold holds} the deliveries back, in the order in which they
+   *     began; empty if nobody does
+   * @param timeHeld for how long deliveries were held back, in all; includes the present hold
    */
   record Stats(
       int depth,
@@ -134,7 +143,16 @@ public sealed interface Gate<K> extends AutoCloseable permits CoalescingGate, Bo
       long delivered,
       long timesFull,
       Duration timeFull,
-      Duration oldestAge) {}
+      Duration oldestAge,
+      List<String> heldBy,
+      Duration timeHeld) {}
+
+  /** A reason to deliver nothing, until it is released. See {@link #hold}. */
+  @Experimental
+  interface Hold {
+    /** It is over. Any thread may say so; repeating it has no effect. Does not block. */
+    void release();
+  }
 
   /** Keeps the latest state per key; never full. See {@link Kind#COALESCE}. */
   static <K> Gate<K> coalesce() {
@@ -236,7 +254,8 @@ public sealed interface Gate<K> extends AutoCloseable permits CoalescingGate, Bo
   boolean awaitRoom(Duration timeout) throws InterruptedException;
 
   /**
-   * Waits for the next change and takes it. Blocks the calling thread.
+   * Waits for the next change and takes it; while deliveries are {@linkplain #hold held back},
+   * waits for their release. Blocks the calling thread.
    *
    * @return null if the gate is closed and nothing is left
    * @throws InterruptedException if the thread is interrupted before or while it waits; no change
@@ -244,17 +263,49 @@ public sealed interface Gate<K> extends AutoCloseable permits CoalescingGate, Bo
    */
   @Nullable Delivery<K> take() throws InterruptedException;
 
-  /** Takes the next change if there is one. Does not block. */
+  /**
+   * Takes the next change if there is one and deliveries are not {@linkplain #hold held back}. Does
+   * not block.
+   */
   @Nullable Delivery<K> poll();
 
   /**
    * As {@link #take()}, for so long at most.
    *
    * @param timeout zero or more
-   * @return null if the time is up, or the gate is closed and nothing is left
+   * @return null if the time is up, or the gate is closed and nothing is left, which {@link
+   *     #isDrained()} tells apart
    * @throws IllegalArgumentException if the time-out is negative
    */
   @Nullable Delivery<K> poll(Duration timeout) throws InterruptedException;
+
+  /**
+   * Holds the deliveries back until it is released: because what lies behind the consumer is ill,
+   * say, and would fail on each. {@code take} waits, {@code poll} gives {@code null}, and offers
+   * are answered as ever: a COALESCE gate goes on to coalesce, a BLOCK or PAUSE gate fills and then
+   * holds its stream back. What was delivered before is not called back. Of several holds at a time
+   * all must be released. Does not block.
+   *
+   * <p>It outlives {@link #complete()}: what is left is delivered when it is released. It does not
+   * outlive {@link #close()}, which drops what is pending and wakes everybody; to hold a gate after
+   * that has no effect.
+   *
+   * @param by who holds, for {@link Stats#heldBy}: a probe's name, say
+   */
+  @CheckReturnValue
+  Hold hold(String by);
+
+  /** Whether deliveries are {@linkplain #hold held back}. */
+  boolean isHeld();
+
+  /**
+   * Waits until deliveries are not {@linkplain #hold held back}; at once if they are not. For a
+   * consumer that has other work for what lies behind it than this gate's changes. Blocks the
+   * calling thread.
+   *
+   * @throws InterruptedException if the thread is interrupted before or while it waits
+   */
+  void awaitRelease() throws InterruptedException;
 
   /**
    * The producer's end: no more changes will be offered. What is pending can still be taken;
@@ -271,6 +322,9 @@ public sealed interface Gate<K> extends AutoCloseable permits CoalescingGate, Bo
 
   /** Whether offers are no longer taken: after {@link #complete()} or {@link #close()}. */
   boolean isClosed();
+
+  /** Whether the gate is closed and nothing is left: nothing will be delivered any more. */
+  boolean isDrained();
 
   /** The counters, consistent with each other. */
   Stats stats();
@@ -339,8 +393,9 @@ public sealed interface Gate<K> extends AutoCloseable permits CoalescingGate, Bo
     /**
      * Who is told when the gate becomes full ({@link FlowEvent.StateChanged}, cause {@code
      * gate-full}, {@code open} to {@code full}), opens again ({@code gate-drained}, and {@link
-     * FlowEvent.Waited} with the time it was full) and is closed ({@code completed}, {@code
-     * closed}).
+     * FlowEvent.Waited} with the time it was full), is held and released ({@code gate-held}, {@code
+     * delivering} to {@code held}; {@code gate-released}, and {@code Waited} with the time it was
+     * held) and is closed ({@code completed}, {@code closed}).
      */
     public Builder<K> listener(FlowListener listener) {
       this.listener = Objects.requireNonNull(listener, "listener");

@@ -1,6 +1,8 @@
 package dev.sluice.flow;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -12,13 +14,14 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks something downstream, again and again, whether it is well; its verdict moves limiters, and
- * gates through them: a consumer that is held back takes nothing, and its gate fills.
+ * Asks something downstream, again and again, whether it is well. Its verdict moves the limiters of
+ * the calls, and holds the gates of the streams whose changes lead there.
  *
  * <pre>{@code
  * Probe probe = Probe.builder()
  *     .name("billing")
  *     .onVerdict(verdict -> limiter.setRate(verdict.state() == Probe.State.OPEN ? trickle : full))
+ *     .holding(gate)          // delivers nothing while the circuit is open
  *     .start(Probe.blocking(() -> client.get("/healthz")));
  * ...
  * probe.close();
@@ -31,8 +34,14 @@ import org.jspecify.annotations.Nullable;
  * to 5 s, so that the probe itself is no burden to what is slow already; each fast answer shrinks
  * it by 1.5 again. All of these numbers can be set.
  *
- * <p>Closing it cancels a probe under way at once. It holds no thread: the call is asynchronous, or
- * runs on a virtual thread ({@link #blocking}). Safe for use by any number of threads.
+ * <p>While the circuit is open, the gates are {@linkplain Gate#hold held}: nothing more is
+ * delivered, changes coalesce, or fill the gate, which then stops its stream. The first answer, be
+ * it slow, releases them, after {@link Builder#onVerdict} has heard of it: the limiters are set
+ * before the changes come.
+ *
+ * <p>Closing it releases the gates and cancels a probe under way at once. It holds no thread: the
+ * call is asynchronous, or runs on a virtual thread ({@link #blocking}). Safe for use by any number
+ * of threads.
  */
 @Experimental
 public final class Probe implements AutoCloseable {
@@ -83,6 +92,7 @@ public final class Probe implements AutoCloseable {
   private final TimeSource time;
   private final Announcer announcer;
   private final Consumer<Verdict> onVerdict;
+  private final List<Gate<?>> gates;
   private final Call call;
   private final long budget;
   private final long shortest;
@@ -106,12 +116,14 @@ public final class Probe implements AutoCloseable {
   private boolean timedOutBefore;
   private int failures;
   private boolean closed;
+  private List<Gate.Hold> holds = List.of();
 
   private Probe(Builder builder, Call call) {
     this.name = builder.name;
     this.time = builder.time;
     this.announcer = new Announcer(builder.name, builder.listener);
     this.onVerdict = builder.onVerdict;
+    this.gates = List.copyOf(builder.gates);
     this.call = call;
     this.budget = builder.budget;
     this.shortest = builder.interval;
@@ -316,20 +328,58 @@ public final class Probe implements AutoCloseable {
   }
 
   private void tell(Verdict before, Verdict now) {
+    if (now.state == State.OPEN && before.state != State.OPEN) {
+      holdGates();
+    }
     if (before.state != now.state) {
       announcer.stateChanged(now.cause, before.state, now.state);
     }
     try {
       onVerdict.accept(now);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // whatever it is: the gates must be released, and the next probe begin
       LOG.log(
           System.Logger.Level.ERROR,
           "what hears the verdicts of '" + name + "' threw; the probe goes on",
           e);
     }
+    if (now.state != State.OPEN) {
+      releaseGates();
+    }
   }
 
-  /** Ends it; a probe under way is cancelled at once. Does nothing the second time. */
+  private void holdGates() {
+    List<Gate.Hold> held = new ArrayList<>();
+    for (Gate<?> gate : gates) {
+      held.add(gate.hold(name));
+    }
+    lock.lock();
+    try {
+      if (!closed) {
+        holds = held;
+        return;
+      }
+    } finally {
+      lock.unlock();
+    }
+    held.forEach(Gate.Hold::release);
+  }
+
+  private void releaseGates() {
+    List<Gate.Hold> released;
+    lock.lock();
+    try {
+      released = holds;
+      holds = List.of();
+    } finally {
+      lock.unlock();
+    }
+    released.forEach(Gate.Hold::release);
+  }
+
+  /**
+   * Ends it: a probe under way is cancelled at once, and gates that it holds are released. Does
+   * nothing the second time.
+   */
   @Override
   public void close() {
     CompletableFuture<?> cancelled;
@@ -352,6 +402,7 @@ public final class Probe implements AutoCloseable {
     if (cancelled != null) {
       cancelled.cancel(true);
     }
+    releaseGates();
   }
 
   /** Settings of a {@link Probe}. Not safe for use by several threads. */
@@ -362,6 +413,7 @@ public final class Probe implements AutoCloseable {
     private RandomGenerator random = () -> ThreadLocalRandom.current().nextLong();
     private FlowListener listener = FlowListener.NONE;
     private Consumer<Verdict> onVerdict = verdict -> {};
+    private final List<Gate<?>> gates = new ArrayList<>();
     private long budget = Duration.ofMillis(300).toNanos();
     private long interval = Duration.ofMillis(50).toNanos();
     private long longest = Duration.ofSeconds(5).toNanos();
@@ -402,6 +454,15 @@ public final class Probe implements AutoCloseable {
      */
     public Builder onVerdict(Consumer<Verdict> onVerdict) {
       this.onVerdict = Objects.requireNonNull(onVerdict, "onVerdict");
+      return this;
+    }
+
+    /**
+     * A gate whose changes lead to what is probed: {@linkplain Gate#hold held} while the circuit is
+     * open, under this probe's name. Repeated for several. None by default.
+     */
+    public Builder holding(Gate<?> gate) {
+      gates.add(Objects.requireNonNull(gate, "gate"));
       return this;
     }
 

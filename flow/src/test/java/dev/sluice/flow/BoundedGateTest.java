@@ -277,7 +277,19 @@ class BoundedGateTest {
     assertThat(stats)
         .isEqualTo(
             new Gate.Stats(
-                2, 2, true, 3, 0, 0, 1, 1, 1, Duration.ofSeconds(1), Duration.ofSeconds(3)));
+                2,
+                2,
+                true,
+                3,
+                0,
+                0,
+                1,
+                1,
+                1,
+                Duration.ofSeconds(1),
+                Duration.ofSeconds(3),
+                List.of(),
+                Duration.ZERO));
     gate.close();
     assertThat(gate.stats().timeFull()).isEqualTo(Duration.ofSeconds(1));
   }

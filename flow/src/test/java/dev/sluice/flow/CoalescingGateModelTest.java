@@ -34,6 +34,7 @@ class CoalescingGateModelTest {
     final Map<String, String> lastDeleted = new HashMap<>();
     final Map<String, String> consumer = new HashMap<>();
     final Map<String, List<Logged>> undelivered = new HashMap<>();
+    final List<Gate.Hold> holds = new ArrayList<>();
     int position;
     int uids;
 
@@ -89,7 +90,7 @@ class CoalescingGateModelTest {
     void take() {
       List<Delivery<String>> expected = expected();
       Delivery<String> taken = gate.poll();
-      assertThat(taken).isEqualTo(expected.isEmpty() ? null : expected.get(0));
+      assertThat(taken).isEqualTo(expected.isEmpty() || !holds.isEmpty() ? null : expected.get(0));
       if (taken != null) {
         receive(taken);
       }
@@ -125,6 +126,8 @@ class CoalescingGateModelTest {
     }
 
     void drained() {
+      holds.forEach(Gate.Hold::release);
+      holds.clear();
       for (int i = gate.stats().depth(); i > 0; i--) {
         take();
       }
@@ -186,6 +189,19 @@ class CoalescingGateModelTest {
     }
   }
 
+  /** Another one holds the deliveries back, or the first of those who do no longer does. */
+  private record Hold(boolean more) implements Step<World> {
+    @Override
+    public void run(World world) {
+      if (more) {
+        world.holds.add(world.gate.hold("model"));
+      } else if (!world.holds.isEmpty()) {
+        world.holds.removeFirst().release();
+      }
+      assertThat(world.gate.isHeld()).isEqualTo(!world.holds.isEmpty());
+    }
+  }
+
   @Test
   void deliversTheLatestStateInOrderOfFirstPendingChangeWithinItsBound() {
     List<String> keys = List.of("a", "b", "c");
@@ -195,6 +211,7 @@ class CoalescingGateModelTest {
         .step(1, gen -> new Replace(gen.oneOf(keys)))
         .step(1, gen -> new Reappear(gen.oneOf(keys)))
         .step(4, gen -> new Take(gen.between(1, 3)))
+        .step(1, gen -> new Hold(gen.chance(0.4)))
         .invariant(World::bounded)
         .atEnd(World::drained)
         .histories(3_000)

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import dev.sluice.flow.Probe.State;
+import dev.sluice.flow.Probe.Verdict;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -231,6 +233,127 @@ class ProbeTest {
     assertThat(waiting.await(30, TimeUnit.SECONDS)).isTrue();
     probe.close();
     assertThat(interrupted.await(30, TimeUnit.SECONDS)).isTrue();
+  }
+
+  /** A probe whose calls are answered as {@link #start}'s, and that holds a gate. */
+  private Probe startHolding(Gate<?> gate, Consumer<Verdict> onVerdict) {
+    return Probe.builder()
+        .name("downstream")
+        .time(time)
+        .random(new SplittableRandom(1))
+        .holding(gate)
+        .onVerdict(onVerdict)
+        .start(() -> {
+          CompletableFuture<Object> call = new CompletableFuture<>();
+          if (answer < 0) {
+            call.completeExceptionally(new IOException("refused"));
+          } else {
+            after(answer, () -> call.complete("pong"));
+          }
+          return call;
+        });
+  }
+
+  @Test
+  void holdsItsGateWhileTheCircuitIsOpen() {
+    Gate<String> gate = Gate.<String>builder(Gate.Kind.PAUSE).capacity(2).time(time).build();
+    answer = 1;
+    try (Probe probe = startHolding(gate, verdict -> {})) {
+      time.advance(Duration.ofMillis(100));
+      gate.offer("a", Gate.Change.PUT, 1);
+      assertThat(gate.poll()).as("while all is well").isNotNull();
+
+      answer = -1;
+      while (probe.verdict().state() != State.OPEN) {
+        assertThat(gate.isHeld()).as("after " + probe.verdict()).isFalse();
+        time.advanceToNext();
+      }
+      assertThat(gate.stats().heldBy()).containsExactly("downstream");
+      gate.offer("a", Gate.Change.PUT, 1);
+      gate.offer("b", Gate.Change.PUT, 1);
+      assertThat(gate.poll()).isNull();
+      assertThat(gate.offer("c", Gate.Change.PUT, 1))
+          .as("the pressure reaches the stream")
+          .isEqualTo(Gate.Offer.FULL);
+
+      time.advance(Duration.ofSeconds(20));
+      assertThat(gate.isHeld()).as("as long as each try fails").isTrue();
+      assertThat(gate.stats().heldBy()).hasSize(1);
+
+      answer = 250;
+      time.advance(Duration.ofSeconds(6));
+      assertThat(probe.verdict().state()).isEqualTo(State.SLOW);
+      assertThat(gate.isHeld()).as("after an answer, though slow").isFalse();
+      assertThat(gate.poll()).isEqualTo(new Gate.Delivery<>("a", Gate.Change.PUT, 1));
+    }
+  }
+
+  @Test
+  void setsLimitersBeforeItReleasesItsGate() {
+    Gate<String> gate = Gate.coalesce();
+    List<String> seen = new ArrayList<>();
+    answer = -1;
+    try (Probe probe =
+        startHolding(
+            gate,
+            verdict -> seen.add(verdict.state() + (gate.isHeld() ? " held" : " delivering")))) {
+      time.advance(Duration.ofSeconds(1));
+      answer = 1;
+      time.advance(Duration.ofMillis(4500));
+      assertThat(seen)
+          .startsWith("FAILING delivering", "FAILING delivering", "OPEN held", "HEALTHY held")
+          .endsWith("HEALTHY delivering");
+      assertThat(probe.verdict().state()).isEqualTo(State.HEALTHY);
+    }
+  }
+
+  @Test
+  void releasesItsGateWhenItIsClosed() {
+    Gate<String> gate = Gate.block();
+    answer = -1;
+    Probe probe = startHolding(gate, verdict -> {});
+    time.advance(Duration.ofSeconds(1));
+    assertThat(gate.isHeld()).isTrue();
+    probe.close();
+    assertThat(gate.isHeld()).isFalse();
+    time.advance(Duration.ofMinutes(1));
+    assertThat(gate.isHeld()).isFalse();
+  }
+
+  @Test
+  void aGateOnTheWayToTwoServicesWaitsForBoth() {
+    Gate<String> gate = Gate.coalesce();
+    answer = -1;
+    Probe other = startHolding(gate, verdict -> {});
+    try (Probe probe = startHolding(gate, verdict -> {})) {
+      time.advance(Duration.ofSeconds(1));
+      assertThat(gate.stats().heldBy()).containsExactly("downstream", "downstream");
+      other.close();
+      assertThat(gate.isHeld()).isTrue();
+      answer = 1;
+      time.advance(Duration.ofSeconds(5));
+      assertThat(probe.verdict().state()).isEqualTo(State.HEALTHY);
+      assertThat(gate.isHeld()).isFalse();
+    }
+  }
+
+  @Test
+  void releasesItsGateWhateverTheHearerOfItsVerdictsThrows() {
+    Gate<String> gate = Gate.coalesce();
+    answer = -1;
+    try (Probe probe =
+        startHolding(
+            gate,
+            verdict -> {
+              throw new AssertionError("the hearer's own failure");
+            })) {
+      time.advance(Duration.ofSeconds(1));
+      assertThat(gate.isHeld()).isTrue();
+      answer = 1;
+      time.advance(Duration.ofSeconds(5));
+      assertThat(probe.verdict().state()).isEqualTo(State.HEALTHY);
+      assertThat(gate.isHeld()).isFalse();
+    }
   }
 
   @Test
