@@ -506,6 +506,81 @@ class ControllerTest {
   }
 
   @Test
+  void measuresItsPatienceAtTheEndByItsOwnClock() throws Exception {
+    given("a", "1");
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch interrupted = new CountDownLatch(1);
+    Controller<Resource> closed =
+        inVirtualTime()
+            .unlimited()
+            .reconcileTimeout(Duration.ZERO)
+            .shutdownTimeout(Duration.ofMinutes(10))
+            .reconcile((key, context) -> {
+              running.countDown();
+              try {
+                new CountDownLatch(1).await();
+              } catch (InterruptedException e) {
+                interrupted.countDown();
+              }
+              return Outcome.done();
+            })
+            .start();
+    running.await();
+    int timers = time.pending();
+    Thread closing = Thread.ofVirtual().start(closed::close);
+    Await.until(() -> assertThat(time.pending()).isEqualTo(timers + 1));
+
+    time.advance(Duration.ofMinutes(10).minusNanos(1));
+    assertThat(interrupted.getCount()).isEqualTo(1);
+    assertThat(closing.isAlive()).isTrue();
+
+    time.advanceNanos(1);
+    interrupted.await();
+    closing.join();
+    assertThat(time.pending()).isEqualTo(timers);
+  }
+
+  @Test
+  @Tag("R3.2")
+  void startsNoKeyThatAHeldGateHasNotLetGo() {
+    Gate<ObjectKey> gate = Gate.coalesce();
+    Semaphore steps = new Semaphore(0);
+    for (int i = 0; i < 10; i++) {
+      api.put("p" + i, "x");
+    }
+    try (Informer<Resource> gated = Informer.of(api, FakeApi.PODS).gate(gate).start();
+        Controller<Resource> controller =
+            Controller.named("gated")
+                .watching(gated)
+                .capacity(1)
+                .workers(1)
+                .reconcile((key, context) -> {
+                  steps.acquire();
+                  return see(key, context);
+                })
+                .start()) {
+      // One in hand, and nine behind it: in the queue, or set aside by its pump.
+      Await.until(() -> {
+        assertThat(controller.status().inHand()).isEqualTo(1);
+        assertThat(controller.status().waiting()).isEqualTo(9);
+      });
+      Gate.Hold hold = gate.hold("test");
+      api.put("news", "x");
+      Await.until(() -> assertThat(controller.status().backlog()).isEqualTo(1));
+      steps.release(100);
+      // Those let go before: in hand, in the queue, and on its way to it.
+      Await.until(() -> {
+        assertThat(seen).hasSizeBetween(2, 3);
+        assertThat(controller.status().inHand()).isZero();
+      });
+      assertThat(controller.status().waiting()).isGreaterThanOrEqualTo(7);
+
+      hold.release();
+      Await.until(() -> assertThat(seen).hasSize(11));
+    }
+  }
+
+  @Test
   @Tag("R1.2")
   void worksBehindABoundedGateToo() {
     for (Gate<ObjectKey> gate : List.<Gate<ObjectKey>>of(Gate.block(8), Gate.pause(8))) {

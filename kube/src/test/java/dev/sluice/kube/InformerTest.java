@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.flow.Gate;
+import dev.sluice.flow.Probe;
 import dev.sluice.flow.VirtualTime;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -300,6 +302,66 @@ class InformerTest {
         Await.until(() -> assertThat(told).hasSize(100));
         assertThat(informer.status().counts().lists()).isEqualTo(1);
       }
+    }
+  }
+
+  @Test
+  @Tag("R3.2")
+  void stopsTheStreamWhileAProbeFindsTheDownstreamDownAndThenTellsAll() throws Exception {
+    for (Gate<ObjectKey> gate : List.<Gate<ObjectKey>>of(Gate.block(4), Gate.pause(4, 1))) {
+      told.clear();
+      AtomicBoolean down = new AtomicBoolean(true);
+      VirtualTime probing = new VirtualTime();
+      FakeApi server = new FakeApi();
+      try (Probe probe =
+              Probe.builder()
+                  .name("downstream")
+                  .time(probing)
+                  .holding(gate)
+                  .start(() ->
+                      down.get()
+                          ? CompletableFuture.failedFuture(new IOException("refused"))
+                          : CompletableFuture.completedFuture("pong"));
+          Informer<Resource> informer =
+              Informer.of(server, FakeApi.PODS).gate(gate).onChange(this::tell).start()) {
+        informer.awaitSynced(Duration.ofSeconds(10));
+        probing.advance(Duration.ofSeconds(1));
+        assertThat(probe.verdict().state()).isEqualTo(Probe.State.OPEN);
+        for (int i = 0; i < 100; i++) {
+          server.put("p" + i, "x");
+        }
+        Await.until(() -> assertThat(informer.status().phase()).isEqualTo(StreamStatus.Phase.HELD));
+        assertThat(told).isEmpty();
+
+        down.set(false);
+        probing.advance(Duration.ofSeconds(5));
+        Await.until(() -> assertThat(told).hasSize(100));
+        assertThat(informer.status().counts().lists()).isEqualTo(1);
+      }
+    }
+  }
+
+  @Test
+  @Tag("R3.2")
+  void tellsNothingOfAResyncWhileItsGateIsHeld() {
+    Gate<ObjectKey> gate = Gate.coalesce();
+    for (int i = 0; i < 10; i++) {
+      api.put("p" + i, "1");
+    }
+    try (Informer<Resource> informer =
+        inVirtualTime().gate(gate).resyncEvery(Duration.ofHours(1)).onChange(this::tell).start()) {
+      Await.until(() -> assertThat(told).hasSize(10));
+      told.clear();
+      Gate.Hold hold = gate.hold("test");
+      time.advance(Duration.ofMinutes(67));
+      api.put("news", "1");
+      handedOver(informer);
+      Await.until(() -> assertThat(gate.stats().depth()).isEqualTo(1));
+      assertThat(told).isEmpty();
+
+      hold.release();
+      Await.until(() -> assertThat(resync(informer).runs()).isEqualTo(1));
+      assertThat(told).startsWith("+news=1").contains("~p0=1", "~p9=1");
     }
   }
 

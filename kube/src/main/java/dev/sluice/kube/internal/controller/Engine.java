@@ -32,6 +32,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
@@ -88,7 +90,7 @@ public final class Engine<T> {
   private final KeyedBackoff<ObjectKey> backoff;
   private final Runs runs;
   private final Dispatch dispatch;
-  private final List<Thread> threads = new ArrayList<>();
+  private final List<Hand> hands = new ArrayList<>();
   private final AtomicBoolean closed = new AtomicBoolean();
   private final AtomicInteger setAside = new AtomicInteger();
   private volatile boolean caughtUp;
@@ -129,12 +131,30 @@ public final class Engine<T> {
 
   /** Starts the pump and the workers. */
   public void start() {
-    threads.add(Thread.ofVirtual().name("sluice-pump-" + parts.name).unstarted(this::pump));
+    hands.add(new Hand("sluice-pump-" + parts.name, this::pump));
     for (int i = 0; i < parts.workers; i++) {
-      threads.add(
-          Thread.ofVirtual().name("sluice-worker-" + parts.name + "-" + i).unstarted(this::work));
+      hands.add(new Hand("sluice-worker-" + parts.name + "-" + i, this::work));
     }
-    threads.forEach(Thread::start);
+    hands.forEach(hand -> hand.thread.start());
+  }
+
+  /** One of the threads, and whether it has ended. */
+  private static final class Hand {
+    final CompletableFuture<@Nullable Void> ended = new CompletableFuture<>();
+    final Thread thread;
+
+    Hand(String name, Runnable task) {
+      thread =
+          Thread.ofVirtual()
+              .name(name)
+              .unstarted(() -> {
+                try {
+                  task.run();
+                } finally {
+                  ended.complete(null);
+                }
+              });
+    }
   }
 
   // --- from the gate to the queue ---
@@ -161,14 +181,19 @@ public final class Engine<T> {
           }
           continue;
         }
-        caughtUp |= synced;
+        if (aside.isEmpty() && parts.gate.isDrained()) {
+          return;
+        }
+        if (parts.gate.isHeld()) {
+          parts.gate.awaitRelease(); // which holds back what is set aside, too
+          continue;
+        }
+        caughtUp |= synced && parts.gate.stats().depth() == 0;
         if (!aside.isEmpty()) {
           addOneOf(aside);
           if (aside.isEmpty() && firstListQueued) {
             parts.resync.done();
           }
-        } else if (parts.gate.isClosed()) {
-          return;
         } else if (firstListQueued && parts.resync.isDue()) {
           parts.store.snapshot().resources().forEach(object -> aside.add(object.key()));
           setAside.set(aside.size());
@@ -396,7 +421,7 @@ public final class Engine<T> {
     queue.close();
     takesKeys = false;
     detach.run();
-    threads.get(0).interrupt();
+    hands.get(0).thread.interrupt();
     boolean interrupted = false;
     try {
       if (!joinAll(parts.shutdownTimeout)) {
@@ -417,15 +442,26 @@ public final class Engine<T> {
     }
   }
 
+  /** Waits until all threads but the calling one have ended; false if the patience is over. */
   private boolean joinAll(Duration patience) throws InterruptedException {
-    long deadline = System.nanoTime() + patience.toNanos();
-    for (Thread thread : threads) {
-      Duration rest = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
-      if (thread != Thread.currentThread() && !thread.join(rest)) {
-        return false;
-      }
+    CompletableFuture<Boolean> allEnded =
+        CompletableFuture.allOf(
+                hands.stream()
+                    .filter(hand -> hand.thread != Thread.currentThread())
+                    .map(hand -> hand.ended)
+                    .toArray(CompletableFuture<?>[]::new))
+            .thenApply(nothing -> true);
+    if (patience.isZero()) {
+      return allEnded.isDone();
     }
-    return true;
+    TimeSource.Timer alarm = time.schedule(patience.toNanos(), () -> allEnded.complete(false));
+    try {
+      return allEnded.get();
+    } catch (ExecutionException e) {
+      throw new AssertionError(e); // nobody completes one of them so
+    } finally {
+      alarm.cancel();
+    }
   }
 
   /** How it is doing. */

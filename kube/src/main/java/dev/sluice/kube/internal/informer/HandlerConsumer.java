@@ -113,13 +113,14 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
 
   private void tellAll() throws InterruptedException {
     while (true) {
-      boolean closing = gate.isClosed();
       Delivery<ObjectKey> next = at < again.length ? gate.poll() : next();
       Change<T> change = null;
       if (next != null) {
         change = change(next);
-      } else if (closing) {
+      } else if (gate.isDrained()) {
         return;
+      } else if (gate.isHeld()) {
+        gate.awaitRelease(); // which holds back what a resync would tell, too
       } else if (at < again.length) {
         change = again(again[at++]);
         if (at == again.length) {
