@@ -33,13 +33,25 @@ type figure struct {
 }
 
 var (
-	quick = flag.Bool("quick", false, "short runs, for trying out")
-	only  = flag.String("only", "", "measure the works that match this regular expression")
+	quick     = flag.Bool("quick", false, "short runs, for trying out")
+	versionOf = flag.String("version", "", "print the version of this peer")
+	only      = flag.String("only", "", "measure the works that match this regular expression")
 )
 
 func main() {
 	testing.Init()
 	flag.Parse()
+	switch {
+	case *versionOf != "":
+		fmt.Println(version(*versionOf))
+		return
+	case *encoding:
+		check(encode())
+		return
+	case *stream != "":
+		live()
+		return
+	}
 	chosen := regexp.MustCompile(*only)
 	if err := flag.Set("test.benchtime", map[bool]string{true: "200ms", false: "1s"}[*quick]); err != nil {
 		panic(err)

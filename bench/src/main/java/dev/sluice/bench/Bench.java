@@ -35,10 +35,13 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Runs the works, ours and the peers', and prints one table. Started by {@code bench/run}. */
+/**
+ * Runs the works, ours and the peers', and prints one table. Started by {@code bench/run}. There
+ * are two suites, that each take a quarter of an hour: the streams, and all else.
+ */
 public final class Bench {
 
-  /** The classes of all works, in the order of the table. */
+  /** The classes of all works but those of {@link #STREAMS}, in the order of the table. */
   static final List<Class<?>> WORKS =
       List.of(
           TryGranted.class,
@@ -56,8 +59,16 @@ public final class Bench {
           QueueOneToFour.class,
           Delays.class,
           Waiters.class,
-          EmbeddedServer.class,
-          PodStream.class);
+          EmbeddedServer.class);
+
+  /** Those of the suite of streams. */
+  static final List<Class<?>> STREAMS =
+      List.of(
+          StreamPods.class,
+          StreamTls.class,
+          StreamCustom.class,
+          StreamSmall.class,
+          StreamLarge.class);
 
   /** What every JVM that measures is started with. */
   static final List<String> JVM_ARGS =
@@ -71,7 +82,8 @@ public final class Bench {
   private final List<String> command;
   private Effort effort = Effort.FULL;
   private boolean withGo = true;
-  private Pattern only = Pattern.compile("");
+  private List<Class<?>> suite = WORKS;
+  private @Nullable Pattern only;
   private @Nullable Path json;
 
   private Bench(List<String> command) {
@@ -84,7 +96,8 @@ public final class Bench {
     String wrong = bench.read(args);
     if (wrong != null) {
       System.err.println("error: " + wrong);
-      System.err.println("usage: bench/run [--quick] [--only REGEX] [--no-go] [--json FILE]");
+      System.err.println(
+          "usage: bench/run [streams] [--quick] [--only REGEX] [--no-go] [--json FILE]");
       System.exit(2);
     }
     System.exit(bench.run() ? 0 : 1);
@@ -94,6 +107,7 @@ public final class Bench {
     for (int i = 0; i < args.length; i++) {
       boolean more = i + 1 < args.length;
       switch (args[i]) {
+        case "streams" -> suite = STREAMS;
         case "--quick" -> effort = Effort.QUICK;
         case "--no-go" -> withGo = false;
         case "--only" -> {
@@ -117,12 +131,28 @@ public final class Bench {
         }
       }
     }
-    List<String> names =
-        WORKS.stream().flatMap(type -> works(type).stream()).map(Work::name).toList();
-    if (names.stream().noneMatch(name -> only.matcher(name).find())) {
+    if (only != null && suite == WORKS) {
+      suite = all();
+    }
+    List<String> names = names(suite);
+    if (names.stream().noneMatch(this::wanted)) {
       return "no work matches --only " + only + "; there are " + String.join(", ", names);
     }
     return null;
+  }
+
+  private boolean wanted(String work) {
+    return only == null || only.matcher(work).find();
+  }
+
+  /** The classes of both suites. */
+  static List<Class<?>> all() {
+    return Stream.concat(WORKS.stream(), STREAMS.stream()).toList();
+  }
+
+  /** The names of their works. */
+  static List<String> names(List<Class<?>> types) {
+    return types.stream().flatMap(type -> works(type).stream()).map(Work::name).toList();
   }
 
   /**
@@ -138,20 +168,31 @@ public final class Bench {
       System.err.printf(
           Locale.ROOT, "note: the machine is busy (load %.1f); the figures will show it%n", load);
     }
-    String go = withGo ? System.getProperty("bench.go") : null;
+    if (!withGo) {
+      System.clearProperty("bench.go");
+    }
+    String go = System.getProperty("bench.go");
     Map<String, String> machine = machine(load);
     List<Results.Outcome> outcomes = new ArrayList<>();
-    for (Class<?> type : WORKS) {
-      List<Work> works =
-          works(type).stream().filter(work -> only.matcher(work.name()).find()).toList();
+    for (Class<?> type : suite) {
+      List<Work> works = works(type).stream().filter(work -> wanted(work.name())).toList();
       if (works.isEmpty()) {
         continue;
       }
       System.err.println("Measuring " + works.getFirst().title() + " ...");
       List<Figure> figures = new ArrayList<>();
       List<String> failures = new ArrayList<>();
-      attempt(failures, () -> figures.addAll(measure(type, effort)));
-      if (go != null) {
+      attempt(
+          failures,
+          () -> {
+            try {
+              figures.addAll(measure(type, effort));
+            } catch (PartialException e) {
+              figures.addAll(e.figures());
+              throw e;
+            }
+          });
+      if (go != null && !STREAMS.contains(type)) {
         attempt(failures, () -> figures.addAll(measureGo(go, works)));
       }
       for (Work work : works) {

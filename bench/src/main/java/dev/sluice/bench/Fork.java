@@ -28,11 +28,18 @@ final class Fork {
 
   /** Runs the task in a JVM of its own; in this one if it is to take no time. */
   static double[] run(Class<? extends Task> task, Effort effort, String argument) throws Exception {
+    return run(task, effort, argument, List.of("-Xms2g", "-Xmx2g"));
+  }
+
+  /** The same with options for the JVM. */
+  static double[] run(
+      Class<? extends Task> task, Effort effort, String argument, List<String> options)
+      throws Exception {
     if (effort == Effort.BLINK) {
       return task.getDeclaredConstructor().newInstance().run(effort, argument);
     }
-    List<String> command =
-        new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "-Xms2g", "-Xmx2g"));
+    List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java"));
+    command.addAll(options);
     command.addAll(Bench.JVM_ARGS);
     command.addAll(
         List.of(

@@ -31,6 +31,9 @@ public @interface Goal {
   /** They are better than those of these contenders. */
   String aheadOf() default "";
 
+  /** So many times better; a third, say, for at most three times as much. */
+  double times() default 1;
+
   /** Looks at figures. */
   final class Check {
     private Check() {}
@@ -76,7 +79,8 @@ public @interface Goal {
         double value = figure.value() - zero;
         if (value > goal.atMost()
             || value < goal.atLeast()
-            || others.stream().anyMatch(other -> !unit.better(figure.value(), other.value()))) {
+            || others.stream()
+                .anyMatch(other -> !unit.better(figure.value(), other.value(), goal.times()))) {
           return false;
         }
       }

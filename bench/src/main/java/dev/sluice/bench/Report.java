@@ -21,8 +21,9 @@ import java.util.stream.Collectors;
  * <p>A table stands between two markers, {@code <!-- bench: NAME NAME ... -->} and {@code <!--
  * /bench -->}; what is between them is replaced, the prose around them is not touched. The names
  * are those of works, or {@code machine} for where and when it was measured, or {@code targets} for
- * one line a target. A work of the file that no marker names is an error, so that no figure can be
- * left out because it does not please.
+ * one line a target; {@code streams-machine} and {@code streams-targets} are those of the suite of
+ * streams. What belongs to the other suite stays as it is. A work of the file that no marker names
+ * is an error, so that no figure can be left out because it does not please.
  */
 public final class Report {
   private static final Pattern PLACE =
@@ -56,15 +57,25 @@ public final class Report {
         results.works().stream()
             .collect(Collectors.toMap(Results.Outcome::name, Function.identity()));
     Set<String> left = new HashSet<>(works.keySet());
+    boolean streams = Bench.names(Bench.STREAMS).stream().anyMatch(works::containsKey);
+    String prefix = streams ? "streams-" : "";
+    Set<String> here = new HashSet<>(Bench.names(streams ? Bench.STREAMS : Bench.WORKS));
+    here.addAll(List.of(prefix + "machine", prefix + "targets"));
+    here.addAll(works.keySet());
     Matcher place = PLACE.matcher(document);
     StringBuilder filled = new StringBuilder();
     while (place.find()) {
+      List<String> names = List.of(place.group(2).trim().split("\\s+"));
+      if (names.stream().noneMatch(here::contains)) {
+        place.appendReplacement(filled, Matcher.quoteReplacement(place.group()));
+        continue;
+      }
       StringBuilder content = new StringBuilder();
-      for (String name : place.group(2).trim().split("\\s+")) {
+      for (String name : names) {
         content.append('\n');
         switch (name) {
-          case "machine" -> machine(results, content);
-          case "targets" -> targets(results, content);
+          case "machine", "streams-machine" -> machine(results, content);
+          case "targets", "streams-targets" -> targets(results, content);
           default -> {
             left.remove(name);
             Results.Outcome work = works.get(name);

@@ -40,6 +40,10 @@ public @interface Work {
     MILLISECONDS("ms"),
     /** Bytes; less is better. */
     BYTES("B"),
+    /** Microseconds an operation; less is better. */
+    US_PER_OP("us/op"),
+    /** How many times as small; more is better. */
+    RATIO("x"),
     /** Percent, of an error say; less is better. */
     PERCENT("%"),
     /** Percent of what would be ideal; more is better. */
@@ -57,11 +61,19 @@ public @interface Work {
     }
 
     boolean moreIsBetter() {
-      return this == OPS_PER_SECOND || this == PERCENT_OF_IDEAL;
+      return switch (this) {
+        case OPS_PER_SECOND, PERCENT_OF_IDEAL, RATIO -> true;
+        default -> false;
+      };
     }
 
     boolean better(double a, double b) {
-      return moreIsBetter() ? a > b : a < b;
+      return better(a, b, 1);
+    }
+
+    /** So many times better. */
+    boolean better(double a, double b, double times) {
+      return moreIsBetter() ? a > b * times : a * times < b;
     }
   }
 

@@ -12,10 +12,11 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ReportTest {
   private static final Path DOCUMENT = Path.of("..", "docs", "performance.md");
-  private static final Path FIGURES = Path.of("..", "docs", "performance.json");
 
   @Work(
       name = "w",
@@ -117,20 +118,33 @@ class ReportTest {
 
   @Test
   void theDocumentHasAPlaceForEachWork() throws IOException {
-    List<String> works = new ArrayList<>(List.of("machine", "targets"));
-    for (Class<?> type : Bench.WORKS) {
-      Bench.works(type).forEach(work -> works.add(work.name()));
-    }
+    List<String> works =
+        new ArrayList<>(List.of("machine", "targets", "streams-machine", "streams-targets"));
+    works.addAll(Bench.names(Bench.all()));
 
     assertThat(Report.named(Files.readString(DOCUMENT))).containsExactlyInAnyOrderElementsOf(works);
   }
 
   @Test
-  void theDocumentsTablesAreThoseOfTheFigures() throws IOException {
-    assumeTrue(Files.exists(FIGURES), "no figures are recorded yet");
+  void leavesTheTablesOfTheOtherSuiteAsTheyAre() {
+    String document =
+        "<!-- bench: streams-machine -->\nold\n<!-- /bench -->\n"
+            + "<!-- bench: stream-cpu -->\nold\n<!-- /bench -->\n";
+
+    assertThat(
+            Report.fill(
+                document + "<!-- bench: w -->\n<!-- /bench -->", results(figures(30, 20, 60))))
+        .startsWith(document);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"performance.json", "streams.json"})
+  void theDocumentsTablesAreThoseOfTheFigures(String file) throws IOException {
+    Path figures = DOCUMENT.resolveSibling(file);
+    assumeTrue(Files.exists(figures), "no figures are recorded yet");
     String document = Files.readString(DOCUMENT);
 
-    assertThat(Report.fill(document, Results.read(FIGURES)))
+    assertThat(Report.fill(document, Results.read(figures)))
         .as("run bench/report")
         .isEqualTo(document);
   }
