@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 
 /**
- * A test that presses Ctrl-C. Where the process ignores SIGINT the JVM does not listen to it
+ * A test that presses Ctrl-C, here or in a process that it starts. Where the process ignores SIGINT the JVM does not listen to it
  * either, and nothing would end what runs: there it is skipped.
  */
 @Test
@@ -19,4 +19,4 @@ import org.junit.jupiter.api.condition.EnabledIf;
             + " be heard")
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.METHOD)
-@interface PressesCtrlC {}
+public @interface PressesCtrlC {}

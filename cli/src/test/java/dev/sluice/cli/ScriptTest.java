@@ -132,7 +132,7 @@ class ScriptTest {
         .contains("JAVA_HOME");
   }
 
-  @Test
+  @PressesCtrlC
   void watchesUntilCtrlCAndEndsWithASummary() throws Exception {
     try (FakeApiServer server = FakeApiServer.start()) {
       server.put("a");

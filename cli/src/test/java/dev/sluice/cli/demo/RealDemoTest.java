@@ -3,6 +3,7 @@ package dev.sluice.cli.demo;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.cli.ExitCode;
+import dev.sluice.cli.PressesCtrlC;
 import dev.sluice.cluster.RealApiServer;
 import dev.sluice.cluster.RealCluster;
 import io.fabric8.kubernetes.client.Config;
@@ -41,7 +42,7 @@ class RealDemoTest {
     assertThat(left(cluster)).isEmpty();
   }
 
-  @Test
+  @PressesCtrlC
   void ctrlCInTheMiddleLeavesNothingBehind(RealCluster cluster) throws Exception {
     Process process = demo(cluster.kubeconfig("alice"));
     List<String> lines = new ArrayList<>();
