@@ -313,6 +313,7 @@ abstract class StreamSet implements Measured {
   static final class Life implements Fork.Task {
     @Override
     public double[] run(Effort effort, String argument) throws Exception {
+      new Quiet();
       Run run = Run.of(argument);
       if (effort == Effort.BLINK) {
         try (StreamReplay replay =
@@ -321,7 +322,6 @@ abstract class StreamSet implements Measured {
           return live(run, replay.address());
         }
       }
-      new Quiet();
       try (ReplayProcess replay = ReplayProcess.start(run, null)) {
         return live(run, replay.address());
       }
