@@ -8,8 +8,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 
 /**
- * A test that presses Ctrl-C, here or in a process that it starts. Where the process ignores SIGINT the JVM does not listen to it
- * either, and nothing would end what runs: there it is skipped.
+ * A test that presses Ctrl-C, here or in a process that it starts. Where the process ignores SIGINT
+ * the JVM does not listen to it either, and nothing would end what runs: there it is skipped.
  */
 @Test
 @EnabledIf(
