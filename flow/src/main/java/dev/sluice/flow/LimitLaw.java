@@ -8,7 +8,10 @@ import java.util.Locale;
  * limit. {@link AdaptiveLimit} calls it at the end of each window and holds the result between
  * floor and ceiling.
  *
- * <p>Three come with Sluice; an own one is a lambda. Stateless, so one may serve many limits.
+ * <p>Three come with Sluice: {@link #serverGuided} for a server that says when it is too much (429
+ * with {@code Retry-After}, queue-wait headers), {@link #gradient} for one that only becomes
+ * slower, {@link #aimd(double)} for one that only refuses. An own one is a lambda. Stateless, so
+ * one may serve many limits.
  */
 /*
  * The theory.

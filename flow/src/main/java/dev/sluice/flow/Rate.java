@@ -4,7 +4,8 @@ import java.time.Duration;
 
 /**
  * So many permits in so much time: {@code Rate.perSecond(10)}, {@code Rate.of(1,
- * Duration.ofDays(1))}.
+ * Duration.ofDays(1))}. Limiters take any from one permit in 292 years to 10<sup>9</sup> a second,
+ * and say so of others.
  *
  * @param permits how many, finite and greater than zero
  * @param period in how much time, at least one nanosecond

@@ -4,15 +4,17 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * How long a failed key waits before it is tried again: the word of a work queue's rate-limited
- * add.
+ * Says how long a failed key waits before it is tried again. A {@link WorkQueue} asks one for each
+ * {@linkplain WorkQueue#addRateLimited rate-limited add}.
  *
  * <pre>{@code
  * RetryLimiter<String> retries =
  *     RetryLimiter.maxOf(
  *         KeyedBackoff.of(Backoff.exponential(ofMillis(5), 2, ofSeconds(10))),
  *         RetryLimiter.overall(RateLimiter.tokenBucket(Rate.perSecond(10), 20)));
- * queue.addAfter(key, retries.nextDelay(key));
+ * WorkQueue<String> queue = WorkQueue.<String>builder().retryLimiter(retries).build();
+ * queue.addRateLimited(key);          // it failed: later each time
+ * queue.forget(key);                  // it went well: the next failure counts as the first
  * }</pre>
  *
  * <p>Implementations are safe for use by any number of threads and do not block.

@@ -15,15 +15,18 @@
  *
  * <p><b>What if it fails?</b> {@link dev.sluice.flow.Backoff} says how long to wait, {@link
  * dev.sluice.flow.RetryLimiter} for each key, {@link dev.sluice.flow.CircuitBreaker} stops calling,
- * {@link dev.sluice.flow.Probe} asks whether it is well again.
+ * {@link dev.sluice.flow.Probe} asks whether it is well again, and holds the gates that lead there
+ * meanwhile.
  *
  * <p>Everything takes its time from a {@link dev.sluice.flow.TimeSource}, so that tests run it in
  * {@linkplain dev.sluice.flow.VirtualTime virtual time}, and tells what happens to one {@link
  * dev.sluice.flow.FlowListener} as {@link dev.sluice.flow.FlowEvent}s. Nothing here starts a thread
  * of its own, but for the one that serves all timers.
  *
- * <p>Where to start: {@link dev.sluice.flow.RateLimiter#tokenBucket}, and {@code
- * docs/guides/which-limiter.md}.
+ * <p>Where to start: {@link dev.sluice.flow.RateLimiter#tokenBucket} and {@code
+ * docs/guides/which-limiter.md} to limit a rate; {@link dev.sluice.flow.WorkQueue} and {@code
+ * docs/guides/sizing-a-queue.md} to hand work to workers; {@code docs/guides/which-gate.md} for
+ * what to do with a stream that is faster than they are.
  *
  * <h2>The algorithms</h2>
  *
@@ -61,6 +64,9 @@
  *   <dd>Priorities with ageing that gives a share and not precedence; weighted round robin between
  *       tenants (deficit round robin for work of equal cost: M. Shreedhar, G. Varghese, SIGCOMM
  *       1995); J. Little's law (1961) for how many workers it takes.
+ *   <dt>One lock for a work queue: {@link dev.sluice.flow.WorkQueue}
+ *   <dd>What workers are done with is left on a stack for the next holder of the lock (flat
+ *       combining: D. Hendler, I. Incze, N. Shavit, M. Tzafrir, SPAA 2010).
  *   <dt>Delays by the million: {@code TimingWheel}
  *   <dd>Hierarchical timing wheels (G. Varghese, A. Lauck, SOSP 1987, scheme 7).
  *   <dt>The latest state of each key: {@code CoalescingGate}

@@ -2,6 +2,7 @@ package dev.sluice.flow;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
 import dev.sluice.flow.Probe.State;
 import dev.sluice.flow.Probe.Verdict;
@@ -366,5 +367,43 @@ class ProbeTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> builder.opensAfter(0, Duration.ofSeconds(1)));
     assertThatIllegalArgumentException().isThrownBy(() -> builder.opensAfter(1, Duration.ZERO));
+  }
+
+  @Test
+  @SuppressWarnings("NullAway")
+  void refusesNulls() {
+    Probe.Builder builder = Probe.builder();
+    assertThatNullPointerException().isThrownBy(() -> builder.name(null)).withMessage("name");
+    assertThatNullPointerException().isThrownBy(() -> builder.holding(null)).withMessage("gate");
+    assertThatNullPointerException().isThrownBy(() -> builder.onVerdict(null));
+    assertThatNullPointerException().isThrownBy(() -> builder.start(null)).withMessage("call");
+    assertThatNullPointerException().isThrownBy(() -> Probe.blocking(null)).withMessage("call");
+  }
+
+  @Test
+  void aListenerThatThrowsDisturbsNeitherItNorItsGate() {
+    FlowListener broken =
+        event -> {
+          throw new IllegalStateException("broken listener");
+        };
+    Gate<String> gate =
+        Gate.<String>builder(Gate.Kind.COALESCE).time(time).listener(broken).build();
+    try (Probe probe =
+        Probe.builder()
+            .time(time)
+            .listener(broken)
+            .holding(gate)
+            .start(() ->
+                answer < 0
+                    ? CompletableFuture.failedFuture(new IOException("refused"))
+                    : CompletableFuture.completedFuture("pong"))) {
+      answer = -1;
+      time.advance(Duration.ofSeconds(1));
+      assertThat(gate.isHeld()).isTrue();
+      answer = 1;
+      time.advance(Duration.ofSeconds(5));
+      assertThat(gate.isHeld()).isFalse();
+      assertThat(probe.verdict().state()).isEqualTo(State.HEALTHY);
+    }
   }
 }
