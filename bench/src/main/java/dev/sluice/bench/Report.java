@@ -116,7 +116,11 @@ public final class Report {
     results
         .machine()
         .forEach((what, value) ->
-            out.append("| ").append(what).append(" | ").append(value).append(" |\n"));
+            out.append("| ")
+                .append(what)
+                .append(" | ")
+                .append(value.replace("|", "\\|"))
+                .append(" |\n"));
   }
 
   private static void targets(Results results, StringBuilder out) {

@@ -126,6 +126,14 @@ class ReportTest {
   }
 
   @Test
+  void aBarInTheCommandEndsNoCell() {
+    Results results = new Results(Map.of("command", "bench/run --only 'a|b'"), List.of());
+
+    assertThat(Report.fill("<!-- bench: machine -->\n<!-- /bench -->", results))
+        .contains("| command | bench/run --only 'a\\|b' |");
+  }
+
+  @Test
   void leavesTheTablesOfTheOtherSuiteAsTheyAre() {
     String document =
         "<!-- bench: streams-machine -->\nold\n<!-- /bench -->\n"
