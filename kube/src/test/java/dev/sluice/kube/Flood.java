@@ -4,16 +4,31 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 
-/** A server whose one object changes as fast as it is read, so often, and then no more. */
+/**
+ * A server whose one object changes as fast as it is read, so often, and then no more. What comes
+ * first may be a line of any length.
+ */
 final class Flood implements Transport {
   private final int events;
+  private final long lineBefore;
 
   Flood(int events) {
+    this(events, 0);
+  }
+
+  /**
+   * A flood.
+   *
+   * @param lineBefore how many bytes the line before the first event has; 0 for none
+   */
+  Flood(int events, long lineBefore) {
     this.events = events;
+    this.lineBefore = lineBefore;
   }
 
   @Override
@@ -55,6 +70,7 @@ final class Flood implements Transport {
     private byte[] current = {};
     private int at;
     private int sent;
+    private long line = lineBefore;
 
     @Override
     public int read() {
@@ -63,6 +79,15 @@ final class Flood implements Transport {
 
     @Override
     public int read(byte[] b, int offset, int length) throws IOException {
+      if (line > 0) {
+        int count = (int) Math.min(length, line);
+        line -= count;
+        Arrays.fill(b, offset, offset + count, (byte) 'x');
+        if (line == 0) {
+          b[offset + count - 1] = '\n';
+        }
+        return count;
+      }
       if (at == current.length) {
         if (sent == events) {
           try {

@@ -240,6 +240,22 @@ class InformerTest {
 
   @Test
   @Tag("R4.1")
+  void crossesALineOfAHundredMegabytesAndGoesOn() {
+    try (Informer<Resource> informer =
+        Informer.of(new Flood(1, 100_000_001), FakeApi.PODS)
+            .maxObjectSize(1 << 20)
+            .onChange(this::tell)
+            .start()) {
+      Await.until(() -> assertThat(told).containsExactly("+p=1"));
+      assertThat(informer.status().undecodable().get(0).size()).isEqualTo(100_000_000);
+      assertThat(informer.status().undecodable().get(0).reason())
+          .contains("more than the limit of 1048576");
+      assertThat(informer.status().counts().watches()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  @Tag("R4.1")
   void keepsWhatItsCodecCannotDecodeAndTheStreamGoesOn() throws Exception {
     Codec<String> picky =
         json -> {

@@ -41,7 +41,11 @@ class InformersTest {
         Informer<String> two = informers.of(FakeApi.PODS, TEXT).onChange(into(other)).start()) {
       assertThat(one.awaitSynced(Duration.ofSeconds(10))).isTrue();
       assertThat(two.awaitSynced(Duration.ofSeconds(10))).isTrue();
+      Await.until(() -> assertThat(told).hasSize(1));
+      Await.until(() -> assertThat(other).hasSize(1));
       api.put("b", "1");
+      Await.until(() -> assertThat(told).hasSize(2));
+      Await.until(() -> assertThat(other).hasSize(2));
       api.delete("a");
 
       Await.until(() -> assertThat(told).containsExactly("+a", "+b", "-a"));

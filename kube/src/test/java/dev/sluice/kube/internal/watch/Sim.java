@@ -30,6 +30,9 @@ final class Sim {
   final StreamRunner runner;
   final List<FlowEvent> events = new ArrayList<>();
 
+  /** How far the wall clock is from the time that passes. */
+  Duration clockError = Duration.ZERO;
+
   Sim(Gen gen, int capacity, boolean pause, boolean streaming) {
     this.gen = gen;
     this.server = new SimServer(time, gen);
@@ -55,7 +58,7 @@ final class Sim {
             store,
             outlet,
             time,
-            () -> Instant.EPOCH.plus(time.elapsed()),
+            () -> Instant.EPOCH.plus(time.elapsed()).plus(clockError),
             gen,
             this::sleep,
             events::add,

@@ -154,6 +154,12 @@ final class SimServer implements Transport {
     });
   }
 
+  void throwNext(Error error) {
+    faults.add(() -> {
+      throw error;
+    });
+  }
+
   /** The next request is never answered. */
   void hangNext() {
     hang = true;
@@ -182,6 +188,30 @@ final class SimServer implements Transport {
 
   void rawAll(String text) {
     streams.forEach(stream -> stream.raw(text));
+  }
+
+  /** An event on every stream: what it says of an object need not be true. */
+  void event(String type, ObjectKey key, String uid, long ofVersion) {
+    rawAll(
+        "{\"type\":\""
+            + type
+            + "\",\"object\":{\"metadata\":{\"name\":\""
+            + key.name()
+            + "\",\"namespace\":\""
+            + key.namespace()
+            + "\",\"uid\":\""
+            + uid
+            + "\",\"resourceVersion\":\""
+            + ofVersion
+            + "\"}}}\n");
+  }
+
+  /** A state that an object had before, on every stream. */
+  void outdated(ObjectKey key) {
+    Stored now = objects.get(key);
+    if (now != null) {
+      event("MODIFIED", key, now.uid, now.version - 1);
+    }
   }
 
   /** The last event once more, on every stream. */
@@ -353,7 +383,7 @@ final class SimServer implements Transport {
         + object.uid
         + "\",\"resourceVersion\":\""
         + object.version
-        + "\",\"labels\":{\"v\":\""
+        + "\",\"labels\":{\"\\u006eame\":\"uid\\\"\",\"gr\u00fc\u00df\\ud83d\\udea2\":\"\u4f60\u597d\",\"v\":\""
         + object.value
         + "\"},"
         + managed

@@ -1,0 +1,235 @@
+package dev.sluice.kube.internal.watch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.kube.ObjectKey;
+import dev.sluice.kube.StopCause;
+import dev.sluice.kube.internal.watch.SimServer.Canned;
+import dev.sluice.modeltest.Seed;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What can be done to the bytes, the order and the clocks of a stream, everywhere it can be. */
+@Tag("R1.3")
+@Tag("R4.2")
+class StreamFaultsTest {
+  private static final ObjectKey A = ObjectKey.of("ns", "a");
+  private static final ObjectKey B = ObjectKey.of("ns", "b");
+
+  private static Sim sim(boolean streaming) {
+    return new Sim(Seed.of("faults").random(), 0, false, streaming);
+  }
+
+  private static void run(Sim sim, long seconds, Consumer<SimServer> atTen) {
+    sim.at(Duration.ofSeconds(10), () -> atTen.accept(sim.server));
+    sim.run(Duration.ofSeconds(seconds));
+    theStoreEqualsTheServer(sim);
+  }
+
+  private static void theStoreEqualsTheServer(Sim sim) {
+    assertThat(sim.stored()).isEqualTo(sim.server.state());
+    assertThat(sim.outlet.believed()).isEqualTo(sim.server.state());
+  }
+
+  /** How many bytes the stream below has received when nothing is cut. */
+  private static int whole(boolean streaming, boolean sorted) {
+    Sim sim = sim(streaming);
+    sim.server.sorted = sorted;
+    sim.server.put(A);
+    run(sim, 30, server -> server.put(B));
+    return (int) sim.runner.record().counts().bytes();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aWatchMayBeCutAtAnyByteOfAFrameAndTellsNothingTwice(boolean sorted) {
+    for (int bytes = 0; bytes < whole(false, sorted); bytes++) {
+      Sim sim = sim(false);
+      sim.server.sorted = sorted;
+      sim.server.put(A);
+      sim.server.breakNextWatchAfter(bytes);
+      run(
+          sim,
+          50,
+          server -> {
+            server.put(B);
+            server.put(A);
+          });
+      assertThat(sim.runner.record().counts().lists()).as("cut after %d", bytes).isEqualTo(1);
+      assertThat(sim.outlet.handedOver).as("cut after %d", bytes).isEqualTo(3);
+      assertThat(sim.runner.record().counts().undecodable()).as("cut after %d", bytes).isZero();
+    }
+  }
+
+  @Test
+  void aStreamingListMayBeCutAtAnyByte() {
+    for (int bytes = 0; bytes < whole(true, false); bytes++) {
+      Sim sim = sim(true);
+      sim.server.put(A);
+      sim.server.breakNextWatchAfter(bytes);
+      run(sim, 50, server -> server.put(B));
+      assertThat(sim.outlet.handedOver).as("cut after %d", bytes).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aPageMayBeCutAtAnyByte() {
+    for (int bytes = 0; bytes < whole(false, false); bytes++) {
+      Sim sim = sim(false);
+      sim.server.put(A);
+      sim.server.cutAfter = bytes;
+      run(sim, 50, server -> server.put(B));
+      assertThat(sim.outlet.handedOver).as("cut after %d", bytes).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void emptyLinesAreNothing() {
+    Sim sim = sim(false);
+    sim.server.put(A);
+    run(
+        sim,
+        20,
+        server -> {
+          server.rawAll("\n\r\n\n");
+          server.put(B);
+          server.rawAll("\n");
+        });
+    assertThat(sim.runner.record().counts().undecodable()).isZero();
+    assertThat(sim.server.watches).isEqualTo(1);
+  }
+
+  /** client-go believes it and hands it on. */
+  @Test
+  void anOlderVersionOfAnObjectIsNotBelieved() {
+    Sim sim = sim(false);
+    sim.server.put(A);
+    sim.at(Duration.ofSeconds(11), () -> assertThat(sim.stored()).isEqualTo(sim.server.state()));
+    run(
+        sim,
+        40,
+        server -> {
+          server.put(A);
+          server.outdated(A);
+        });
+    assertThat(sim.outlet.handedOver).isEqualTo(2);
+    assertThat(sim.stops(StopCause.VERSION_REGRESSED)).isEqualTo(1);
+  }
+
+  /** The official client's overflows after 64. */
+  @Test
+  void aBackoffStaysWithinItsBoundsHoweverOftenItFails() {
+    Sim sim = sim(false);
+    sim.server.put(A);
+    for (int i = 0; i < 200; i++) {
+      sim.server.failNextConnect();
+    }
+    run(sim, 200 * 31, server -> {});
+    assertThat(sim.stops(StopCause.UNREACHABLE)).isEqualTo(200);
+    assertThat(sim.runner.record().now().recentStops())
+        .filteredOn(stop -> stop.cause() == StopCause.UNREACHABLE)
+        .hasSizeGreaterThan(10)
+        .allSatisfy(stop -> assertThat(millis(stop.next())).isBetween(14_000L, 30_000L));
+  }
+
+  private static long millis(String next) {
+    String number = next.replaceAll(".* in (\\d+) (ms|s).*", "$1");
+    return Long.parseLong(number) * (next.contains(" ms") ? 1 : 1000);
+  }
+
+  /** Only dates in headers and in the status are read from the wall clock. */
+  @ParameterizedTest
+  @ValueSource(longs = {-3650, -1, 1, 3650})
+  void aWallClockMayJumpByDays(long days) {
+    Sim sim = sim(false);
+    sim.server.put(A);
+    sim.at(Duration.ofSeconds(30), sim.server::breakAll);
+    sim.at(Duration.ofSeconds(40), () -> sim.server.put(A));
+    run(
+        sim,
+        200,
+        server -> {
+          sim.clockError = Duration.ofDays(days);
+          server.answerNext(
+              new Canned(
+                  429, Map.of("retry-after", List.of("Thu, 01 Jan 1970 00:00:50 GMT")), "wait"));
+          server.breakAll();
+          server.put(B);
+        });
+    assertThat(sim.runner.record().counts().lists()).isEqualTo(1);
+    assertThat(sim.stops(StopCause.IDLE)).isZero();
+    assertThat(sim.runner.record().now().recentStops())
+        .filteredOn(stop -> stop.cause() == StopCause.THROTTLED)
+        .singleElement()
+        .satisfies(stop -> assertThat(millis(stop.next())).isLessThan(70_000));
+  }
+
+  /** 404 while a CRD is away, 403 while a role is, 401 until a token is renewed. */
+  @ParameterizedTest
+  @ValueSource(ints = {401, 403, 404})
+  void aRefusalThatLastsForAWhileCostsNoListOnceItIsOver(int status) {
+    Sim sim = sim(false);
+    sim.server.put(A);
+    run(
+        sim,
+        120,
+        server -> {
+          for (int i = 0; i < 10; i++) {
+            server.refuseNext(status, "");
+          }
+          server.endAll();
+          server.put(B);
+        });
+    assertThat(sim.runner.record().counts().lists()).isEqualTo(1);
+    assertThat(sim.outlet.handedOver).isEqualTo(2);
+  }
+
+  /** For client-go a watch that ends within a second without an event is a reason to list. */
+  @Test
+  void aWatchThatEndsAtOnceAgainAndAgainIsNoReasonToList() {
+    Sim sim = sim(false);
+    sim.server.put(A);
+    for (int i = 0; i < 20; i++) {
+      sim.at(Duration.ofMillis(10_000 + 700 * i), sim.server::endAll);
+    }
+    run(sim, 60, server -> server.put(B));
+    assertThat(sim.runner.record().counts().lists()).isEqualTo(1);
+    assertThat(sim.stops(StopCause.EOF)).isGreaterThan(5);
+  }
+
+  @Test
+  void aVersionThatGoesBackwardsInABookmarkIsNoticed() {
+    Sim sim = sim(false);
+    sim.server.put(A);
+    run(
+        sim,
+        60,
+        server ->
+            server.rawAll(
+                "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"7\"}}}\n"));
+    assertThat(sim.stops(StopCause.VERSION_REGRESSED)).isEqualTo(1);
+  }
+
+  /** As when there is no memory left for a frame. */
+  @Test
+  void anErrorDoesNotEndTheStreamsThread() {
+    Sim sim = sim(false);
+    sim.server.put(A);
+    run(
+        sim,
+        60,
+        server -> {
+          server.throwNext(new OutOfMemoryError("made up"));
+          server.breakAll();
+          server.put(B);
+        });
+    assertThat(sim.runner.record().now().recentStops())
+        .anyMatch(stop -> stop.detail().equals("unexpected: made up"));
+  }
+}
