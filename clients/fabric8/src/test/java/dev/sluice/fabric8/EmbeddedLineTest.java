@@ -418,7 +418,18 @@ class EmbeddedLineTest {
   @ParameterizedTest
   @EnumSource
   void agreesAfterAnySequenceOfChangesAndFaults(Gate.Kind kind) {
-    for (int seed = 0; seed < SEEDS; seed++) {
+    agreesAfterSequences(kind, 0, SEEDS);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  @Tag("long")
+  void agreesAfterFiveHundredSequencesOfChangesAndFaults(Gate.Kind kind) {
+    agreesAfterSequences(kind, SEEDS, SEEDS + 500);
+  }
+
+  private void agreesAfterSequences(Gate.Kind kind, int from, int to) {
+    for (int seed = from; seed < to; seed++) {
       SplittableRandom random = new SplittableRandom(1000L * kind.ordinal() + seed);
       server.reset();
       load(random.nextInt(30));

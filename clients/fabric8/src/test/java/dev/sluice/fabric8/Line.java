@@ -185,7 +185,11 @@ final class Line implements AutoCloseable {
   }
 
   static void until(Runnable assertion) {
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    until(assertion, PATIENCE);
+  }
+
+  static void until(Runnable assertion, Duration patience) {
+    long deadline = System.nanoTime() + patience.toNanos();
     while (true) {
       try {
         assertion.run();
