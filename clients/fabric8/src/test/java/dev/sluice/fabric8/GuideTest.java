@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * What the README and the guides print compiles; the guides' code also runs, in {@link
- * RealServerTest} and {@link ControllerGuideTest}.
+ * RealServerTest}, {@link ControllerGuideTest} and {@link MigrationGuideTest}.
  */
 class GuideTest {
   private static final Path BASE = Path.of(System.getProperty("sluice.basedir"));
@@ -21,7 +21,8 @@ class GuideTest {
   @CsvSource({
     "README.md, ReadmeExample",
     "docs/guides/fabric8.md, GuideExample",
-    "docs/guides/controller.md, ControllerGuideExample"
+    "docs/guides/controller.md, ControllerGuideExample",
+    "docs/guides/from-fabric8-informer.md, MigrationExample"
   })
   void theCodeOnThePageIsTheExamplesCode(String page, String example) throws IOException {
     List<String> blocks =
