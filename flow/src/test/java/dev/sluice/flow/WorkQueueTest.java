@@ -20,6 +20,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("R3.1")
 class WorkQueueTest {
@@ -815,9 +817,10 @@ class WorkQueueTest {
     ended.get(10, TimeUnit.SECONDS);
   }
 
-  @Test
-  void letsOnlyOneOfTwoThreadsFinishAKey() throws Exception {
-    for (int i = 0; i < 2_000; i++) {
+  @ParameterizedTest
+  @ValueSource(ints = 100)
+  void letsOnlyOneOfTwoThreadsFinishAKey(int times) throws Exception {
+    for (int i = 0; i < times; i++) {
       add(queue, "a");
       Item<String> item = next(queue);
       AtomicInteger finished = new AtomicInteger();
@@ -840,9 +843,10 @@ class WorkQueueTest {
     }
   }
 
-  @Test
-  void wakesAnIdleWorkerForAKeyThatIsAddedWhileItIsFinished() throws Exception {
-    for (int i = 0; i < 300; i++) {
+  @ParameterizedTest
+  @ValueSource(ints = 50)
+  void wakesAnIdleWorkerForAKeyThatIsAddedWhileItIsFinished(int times) throws Exception {
+    for (int i = 0; i < times; i++) {
       add(queue, "a");
       Item<String> item = next(queue);
       Waiter<Item<String>> idle = Waiter.waiting(queue::take);
@@ -851,12 +855,13 @@ class WorkQueueTest {
 
       idle.result().done();
     }
-    assertThat(queue.stats().accepted()).isEqualTo(600);
+    assertThat(queue.stats().accepted()).isEqualTo(2L * times);
   }
 
-  @Test
-  void endsADrainThatBeginsWhileTheLastKeyIsFinished() throws Exception {
-    for (int i = 0; i < 300; i++) {
+  @ParameterizedTest
+  @ValueSource(ints = 50)
+  void endsADrainThatBeginsWhileTheLastKeyIsFinished(int times) throws Exception {
+    for (int i = 0; i < times; i++) {
       WorkQueue<String> ending = WorkQueue.<String>builder().time(time).build();
       add(ending, "a");
       Item<String> item = next(ending);
@@ -876,6 +881,19 @@ class WorkQueueTest {
       assertThat(drained).isTrue();
       assertThat(idle.result()).isNull();
     }
+  }
+
+  @Test
+  @Tag("long")
+  void keepsItsWordInManyRacesOfWhatIsFinished() throws Exception {
+    letsOnlyOneOfTwoThreadsFinishAKey(100_000);
+    endsADrainThatBeginsWhileTheLastKeyIsFinished(20_000);
+  }
+
+  @Test
+  @Tag("long")
+  void wakesAnIdleWorkerInManyRacesOfWhatIsAddedAndFinished() throws Exception {
+    wakesAnIdleWorkerForAKeyThatIsAddedWhileItIsFinished(20_000);
   }
 
   @Test
