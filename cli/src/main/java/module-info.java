@@ -26,6 +26,8 @@ module dev.sluice.cli {
       info.picocli;
   opens dev.sluice.cli.demo to
       info.picocli;
+  opens dev.sluice.cli.journal to
+      info.picocli;
   opens dev.sluice.cli.watch to
       info.picocli;
 }

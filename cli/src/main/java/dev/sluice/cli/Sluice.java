@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import dev.sluice.cli.apiserver.ApiServerCommand;
 import dev.sluice.cli.demo.DemoCommand;
+import dev.sluice.cli.journal.JournalCommand;
 import dev.sluice.cli.watch.WatchCommand;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -26,7 +27,12 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Sluice.Version.class,
     usageHelpAutoWidth = true,
-    subcommands = {DemoCommand.class, WatchCommand.class, ApiServerCommand.class})
+    subcommands = {
+      DemoCommand.class,
+      WatchCommand.class,
+      ApiServerCommand.class,
+      JournalCommand.class
+    })
 public final class Sluice implements Callable<Integer> {
   @Spec
   @SuppressWarnings("NullAway.Init") // by picocli

@@ -5,11 +5,13 @@ import dev.sluice.flow.Backoff;
 import dev.sluice.flow.Experimental;
 import dev.sluice.flow.FlowListener;
 import dev.sluice.flow.Gate;
+import dev.sluice.flow.Rate;
 import dev.sluice.flow.RateLimiter;
 import dev.sluice.flow.TimeSource;
 import dev.sluice.flow.WorkQueue;
 import dev.sluice.kube.internal.controller.Dispatch;
 import dev.sluice.kube.internal.controller.Engine;
+import dev.sluice.kube.internal.controller.Ledger;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Objects;
@@ -53,6 +55,7 @@ public final class Controller<T> implements AutoCloseable {
   private Controller(Builder<T> builder, Reconciler<T> reconciler) {
     this.informer = builder.informer;
     this.name = builder.name;
+    Ledger ledger = informer.ledger(builder.name, builder.reconcilerVersion, builder.repeatRate);
     this.gate = informer.attach(builder.name);
     this.engine =
         new Engine<>(
@@ -71,7 +74,8 @@ public final class Controller<T> implements AutoCloseable {
                 builder.clock,
                 builder.listener,
                 informer::firstList,
-                informer.resync()));
+                informer.resync(),
+                ledger));
   }
 
   /** A controller to be set up. */
@@ -135,6 +139,8 @@ public final class Controller<T> implements AutoCloseable {
     private TimeSource time = TimeSource.system();
     private InstantSource clock = InstantSource.system();
     private FlowListener listener = FlowListener.NONE;
+    private String reconcilerVersion = "";
+    private Rate repeatRate = Rate.perSecond(50);
     private @Nullable Reconciler<T> reconciler;
 
     private Builder(String name, Informer<T> informer) {
@@ -253,6 +259,27 @@ public final class Controller<T> implements AutoCloseable {
     public Builder<T> listener(FlowListener listener) {
       this.listener = Objects.requireNonNull(listener, "listener");
       return this;
+    }
+
+    /**
+     * The version of what the reconciler does. With a {@linkplain Informer.Builder#journal journal}
+     * what an earlier run has finished is not done again, as long as the version is the same. When
+     * it is another one, all objects are reconciled again, at low priority and at 50 a second;
+     * {@link ControllerStatus#repeat()} shows how far that is. Without a journal it means nothing.
+     */
+    public Builder<T> reconcilerVersion(String version) {
+      this.reconcilerVersion = Objects.requireNonNull(version, "version");
+      return this;
+    }
+
+    /**
+     * As {@link #reconcilerVersion(String)}, at another rate.
+     *
+     * @param rate how fast objects are reconciled again when the version has changed
+     */
+    public Builder<T> reconcilerVersion(String version, Rate rate) {
+      this.repeatRate = Objects.requireNonNull(rate, "rate");
+      return reconcilerVersion(version);
     }
 
     /** What is to be done for each key. */

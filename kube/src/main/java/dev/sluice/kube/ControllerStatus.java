@@ -22,6 +22,7 @@ import java.util.Optional;
  * @param recentFailures the last failures, newest first, 16 at most
  * @param dispatch how fast keys are given to the reconciler at present
  * @param resync how the reconciling of all objects again stands; empty if it is off
+ * @param repeat how the reconciling of all objects by another version of the reconciler stands
  */
 @Experimental
 public record ControllerStatus(
@@ -37,7 +38,16 @@ public record ControllerStatus(
     Counts counts,
     List<Failure> recentFailures,
     Dispatch dispatch,
-    Optional<StreamStatus.Periodic> resync) {
+    Optional<StreamStatus.Periodic> resync,
+    Repeat repeat) {
+
+  /**
+   * How the reconciling of all objects by another version of the reconciler stands.
+   *
+   * @param left how many are still to be done; they count as waiting
+   * @param of how many there were when it began; zero if there was none
+   */
+  public record Repeat(int left, int of) {}
 
   /**
    * Counters since the start.

@@ -125,6 +125,7 @@ final class Explanation {
                 of(audit.times()),
                 audit.diverged(),
                 audit.result().isEmpty() ? "" : "; the last one: " + audit.result()));
+    status.journal().ifPresent(journal -> journal(text, status, journal));
     return text.toString();
   }
 
@@ -132,6 +133,27 @@ final class Explanation {
     status.recentStops().stream()
         .limit(STOPS_SHOWN)
         .forEach(stop -> line(text, "  stopped %s (%s)", stop, stop.cause().text()));
+  }
+
+  private static void journal(StringBuilder text, StreamStatus status, JournalStatus journal) {
+    line(
+        text,
+        "  journal in %s: %s; %d of %d items written, %d bytes, %d snapshots, %d failures%s",
+        journal.where(),
+        journal.state().name().toLowerCase(Locale.ROOT),
+        journal.durable(),
+        journal.position(),
+        journal.bytes(),
+        journal.snapshots(),
+        journal.failures(),
+        journal.trouble().isEmpty() ? "" : "; trouble: " + journal.trouble());
+    line(
+        text,
+        "  at the start (%s, %d objects brought back, %s):",
+        journal.rung().name().toLowerCase(Locale.ROOT),
+        journal.restored(),
+        status.fresh() ? "fresh" : status.synced() ? "resumed" : "not yet resumed");
+    journal.story().forEach(step -> line(text, "    %s", step));
   }
 
   private static String of(StreamStatus.Periodic times) {

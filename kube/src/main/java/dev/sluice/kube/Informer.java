@@ -4,18 +4,23 @@ import dev.sluice.flow.Backoff;
 import dev.sluice.flow.Experimental;
 import dev.sluice.flow.FlowListener;
 import dev.sluice.flow.Gate;
+import dev.sluice.flow.Rate;
 import dev.sluice.flow.TimeSource;
+import dev.sluice.kube.internal.controller.Ledger;
 import dev.sluice.kube.internal.informer.HandlerConsumer;
 import dev.sluice.kube.internal.informer.Reflector;
 import dev.sluice.kube.internal.informer.Source;
 import dev.sluice.kube.internal.informer.SourceSettings;
+import dev.sluice.kube.internal.journal.JournalLog;
 import dev.sluice.kube.internal.store.Entry;
 import dev.sluice.kube.internal.store.EntryMap;
 import dev.sluice.kube.internal.store.ObjectStore;
 import dev.sluice.kube.internal.time.Recurrence;
 import dev.sluice.kube.internal.time.Sleeper;
+import dev.sluice.kube.internal.watch.StreamLog;
 import dev.sluice.kube.internal.watch.StreamOptions;
 import dev.sluice.kube.internal.watch.StreamRecord;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -87,6 +92,7 @@ public final class Informer<T> implements AutoCloseable {
   private final Store<T> store;
   private final AtomicReference<@Nullable Gate<ObjectKey>> firstGate;
   private final List<Gate<ObjectKey>> gates = new CopyOnWriteArrayList<>();
+  private final @Nullable JournalLog journal;
   private final List<HandlerConsumer<T>> handlers = new CopyOnWriteArrayList<>();
   private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -96,11 +102,13 @@ public final class Informer<T> implements AutoCloseable {
     void release() throws InterruptedException;
   }
 
-  private Informer(Builder<T> builder, Source source, Release release) {
+  private Informer(
+      Builder<T> builder, Source source, Release release, @Nullable JournalLog journal) {
     this.kind = builder.kind;
     this.name = builder.name();
     this.codec = builder.codec;
     this.time = builder.time;
+    this.journal = journal;
     this.clock = builder.clock;
     this.resyncEvery = builder.resyncEvery;
     this.source = source;
@@ -194,6 +202,11 @@ public final class Informer<T> implements AutoCloseable {
     return gate;
   }
 
+  /** What a controller has finished before. */
+  Ledger ledger(String controller, String reconciler, Rate rate) {
+    return journal == null ? Ledger.NONE : journal.ledger(controller, reconciler, rate);
+  }
+
   /** The version of the first list; empty until it has been handed over. */
   Optional<String> firstList() {
     return source.firstList();
@@ -218,6 +231,15 @@ public final class Informer<T> implements AutoCloseable {
    */
   public boolean awaitSynced(Duration timeout) throws InterruptedException {
     return source.awaitSynced(timeout.toNanos());
+  }
+
+  /**
+   * Whether the store is known to be as new as the server was when the stream began: a list was
+   * read, or, after a start from a journal, everything was received up to the version that the
+   * server was at then. Once true it stays so.
+   */
+  public boolean isFresh() {
+    return source.reflectors().stream().allMatch(reflector -> reflector.stream().fresh());
   }
 
   /**
@@ -247,7 +269,7 @@ public final class Informer<T> implements AutoCloseable {
     return JoinedStatus.of(name, source.isSynced(), each, consumers);
   }
 
-  private static StreamStatus status(
+  private StreamStatus status(
       String name, Reflector reflector, List<StreamStatus.Consumer> consumers) {
     StreamRecord.Now now = reflector.stream().record().now();
     return new StreamStatus(
@@ -265,7 +287,9 @@ public final class Informer<T> implements AutoCloseable {
         now.undecodable(),
         List.copyOf(consumers),
         reflector.auditor().status(),
-        List.of());
+        List.of(),
+        reflector.stream().fresh(),
+        Optional.ofNullable(journal).map(JournalLog::status));
   }
 
   /** The status in words: what the stream is doing, what it did, and why it stopped. */
@@ -295,6 +319,9 @@ public final class Informer<T> implements AutoCloseable {
     }
     gates.forEach(source::retire);
     handlers.forEach(HandlerConsumer::close);
+    if (journal != null) {
+      journal.close();
+    }
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
@@ -336,6 +363,7 @@ public final class Informer<T> implements AutoCloseable {
     private RandomGenerator random = new SplittableRandom();
     private @Nullable Sleeper sleeper;
     private FlowListener listener = FlowListener.NONE;
+    private @Nullable Journal journal;
     private final List<Map.Entry<String, ChangeHandler<T>>> handlers = new ArrayList<>();
 
     private final @Nullable Informers shared;
@@ -589,6 +617,47 @@ public final class Informer<T> implements AutoCloseable {
       return this;
     }
 
+    /**
+     * Keeps the stream in a directory, so that it goes on after a restart of the process without
+     * listing: as {@link Journal#at} has it.
+     */
+    public Builder<T> journal(Path directory) {
+      return journal(Journal.at(directory));
+    }
+
+    /**
+     * Keeps the stream, so that it goes on after a restart of the process where it was: the objects
+     * are brought back, the watch resumes, and controllers are given only what they had not
+     * finished. Handlers are told all objects, as at every start.
+     *
+     * <p>A resume is possible as long as the server's history reaches back, which is minutes; after
+     * that the objects are listed, and controllers are given the differences. The values of Secrets
+     * are not kept: they are listed at each start. A journal that cannot be written does not hold
+     * up the stream: {@link StreamStatus#journal()} tells.
+     */
+    public Builder<T> journal(Journal journal) {
+      this.journal = Objects.requireNonNull(journal, "journal");
+      return this;
+    }
+
+    /** What makes it another stream. */
+    private String shape() {
+      return "kind: "
+          + kind.apiVersion()
+          + " "
+          + kind.plural()
+          + "\nnamespace: "
+          + namespaces.get(0)
+          + "\nlabelSelector: "
+          + labelSelector
+          + "\nfieldSelector: "
+          + fieldSelector
+          + "\nmetadataOnly: "
+          + metadataOnly
+          + "\nmanagedFields: "
+          + keepManagedFields;
+    }
+
     /** A consumer from the start. */
     public Builder<T> onChange(ChangeHandler<T> handler) {
       handlers.add(
@@ -603,24 +672,63 @@ public final class Informer<T> implements AutoCloseable {
      *
      * @throws IllegalStateException if there is more than one handler and the gate is BLOCK or
      *     PAUSE
+     * @throws JournalException if the {@linkplain #journal journal} is in use, or belongs to
+     *     another stream
      */
     public Informer<T> start() {
       if (bounded() != null && handlers.size() > 1) {
         throw new IllegalStateException(
             "a " + bounded().kind() + " gate has one consumer, not " + handlers.size());
       }
+      if (journal != null && (shared != null || namespaces.size() != 1)) {
+        throw new IllegalStateException(
+            "a journal belongs to one stream, and '"
+                + name()
+                + (shared != null
+                    ? "' shares its: start it with Informer.of"
+                    : "' has one for each of " + namespaces + ": give each an informer and a journal"));
+      }
       if (shared != null) {
         return shared.start(this);
       }
-      Source source = new Source(settings(), transport, options());
-      Informer<T> informer = over(source, source::stop);
-      source.start();
-      return informer;
+      AtomicReference<@Nullable Source> started = new AtomicReference<>();
+      JournalLog log = journal == null ? null : log(journal, started);
+      if (log != null) {
+        log.open();
+      }
+      try {
+        Source source =
+            new Source(settings(log == null ? StreamLog.NONE : log), transport, options());
+        started.set(source);
+        Informer<T> informer = over(source, source::stop, log);
+        source.start();
+        return informer;
+      } catch (RuntimeException e) {
+        if (log != null) {
+          log.close();
+        }
+        throw e;
+      }
     }
 
+    private JournalLog log(Journal settings, AtomicReference<@Nullable Source> started) {
+      return new JournalLog(
+          settings,
+          name(),
+          shape(),
+          kind.group().isEmpty() && kind.plural().equals("secrets") && !metadataOnly,
+          clock,
+          listener,
+          () -> {
+            Source source = started.get();
+            return source == null
+                ? Optional.empty()
+                : source.reflectors().get(0).stream().anchor();
+          });
+    }
     /** An informer over a source, with the handlers that it has from the start. */
-    Informer<T> over(Source source, Release release) {
-      Informer<T> informer = new Informer<>(this, source, release);
+    Informer<T> over(Source source, Release release, @Nullable JournalLog log) {
+      Informer<T> informer = new Informer<>(this, source, release, log);
       handlers.forEach(handler -> informer.subscribe(handler.getKey(), handler.getValue()));
       return informer;
     }
@@ -643,6 +751,10 @@ public final class Informer<T> implements AutoCloseable {
     }
 
     SourceSettings settings() {
+      return settings(StreamLog.NONE);
+    }
+
+    private SourceSettings settings(StreamLog log) {
       return new SourceSettings(
           name(),
           keepManagedFields,
@@ -651,7 +763,8 @@ public final class Informer<T> implements AutoCloseable {
           clock,
           sleeper == null ? Sleeper.by(time) : sleeper,
           random,
-          listener);
+          listener,
+          log);
     }
 
     /** What each of its streams asks for. */

@@ -152,7 +152,7 @@ public final class Informers implements AutoCloseable {
         refuseDifferent(shared.options.get(0), options.get(0));
       }
       Shared used = shared;
-      Informer<T> informer = builder.over(used.source, () -> release(selection, used));
+      Informer<T> informer = builder.over(used.source, () -> release(selection, used), null);
       shared.users++;
       streams.put(selection, shared);
       informers.removeIf(Informer::isClosed);

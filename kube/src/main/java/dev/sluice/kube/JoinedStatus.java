@@ -66,7 +66,9 @@ final class JoinedStatus {
         latest(each, StreamStatus::undecodable, Undecodable::at, UNDECODABLE_KEPT),
         List.copyOf(consumers),
         audit(each),
-        List.copyOf(each));
+        List.copyOf(each),
+        each.stream().allMatch(StreamStatus::fresh),
+        Optional.empty());
   }
 
   private static <E> List<E> latest(

@@ -13,7 +13,8 @@ import java.util.Optional;
  * @param name the informer's name
  * @param phase what the stream is doing
  * @param since when it began to do so
- * @param synced whether the first list has been handed over
+ * @param synced whether the first list has been handed over, or what a journal held and the watch
+ *     has been resumed: {@code resumed}
  * @param anchor the last resource version up to which every event was handed over; empty before the
  *     first list has been
  * @param lastFrame when something was last received, a bookmark included
@@ -29,6 +30,8 @@ import java.util.Optional;
  * @param streams if several namespaces are watched, how each of their streams is doing, without the
  *     consumers, which they share: then the counts above are their sums, phase and since are those
  *     of the one that is furthest from watching, and there is no anchor; otherwise empty
+ * @param fresh whether the store is known to be as new as the server was when the stream began
+ * @param journal how the journal is doing; empty if there is none
  */
 @Experimental
 public record StreamStatus(
@@ -46,7 +49,9 @@ public record StreamStatus(
     List<Undecodable> undecodable,
     List<Consumer> consumers,
     Optional<Audit> audit,
-    List<StreamStatus> streams) {
+    List<StreamStatus> streams,
+    boolean fresh,
+    Optional<JournalStatus> journal) {
 
   /** What a stream can be doing. */
   public enum Phase {

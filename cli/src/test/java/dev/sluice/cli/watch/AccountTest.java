@@ -141,6 +141,8 @@ class AccountTest {
         List.of(),
         List.of(),
         Optional.empty(),
-        List.of());
+        List.of(),
+        synced,
+        Optional.empty());
   }
 }

@@ -66,6 +66,7 @@ public final class Engine<T> {
    * @param dispatch how fast keys are dispatched
    * @param firstList the version of the informer's first list, once it has been handed over
    * @param resync when all objects are reconciled again
+   * @param ledger what was finished before a restart
    */
   public record Parts<T>(
       String name,
@@ -82,7 +83,8 @@ public final class Engine<T> {
       InstantSource clock,
       FlowListener listener,
       Supplier<Optional<String>> firstList,
-      Recurrence resync) {}
+      Recurrence resync,
+      Ledger ledger) {}
 
   private final Parts<T> parts;
   private final TimeSource time;
@@ -162,12 +164,38 @@ public final class Engine<T> {
   private void pump() {
     boolean coalesces = parts.gate.kind() == Gate.Kind.COALESCE;
     Set<ObjectKey> aside = new LinkedHashSet<>();
+    Set<ObjectKey> repeats = new LinkedHashSet<>();
+    long repeatAt = time.nanoTime();
+    boolean everything = false;
+    boolean opened = !parts.ledger.remembers();
     try {
       while (true) {
         boolean synced = caughtUp || parts.firstList.get().isPresent();
-        Delivery<ObjectKey> next = aside.isEmpty() ? next() : parts.gate.poll();
+        if (!opened && synced) {
+          opened = true;
+          takeUp(aside);
+        }
+        Delivery<ObjectKey> next =
+            !opened
+                ? parts.gate.poll(SYNC_GLANCE)
+                : aside.isEmpty() ? next(repeats, repeatAt) : parts.gate.poll();
         if (next != null) {
           ObjectKey key = next.key();
+          if (!opened) {
+            // What is to be done with it shows when the stream is synced.
+            aside.add(key);
+            setAside.set(aside.size());
+            continue;
+          }
+          Ledger.Claim claim = parts.ledger.claim(key);
+          if (claim == Ledger.Claim.FINISHED) {
+            continue;
+          }
+          if (claim == Ledger.Claim.REPEAT) {
+            repeats.add(key);
+            continue;
+          }
+          repeats.remove(key);
           if (caughtUp || isNews(key)) {
             if (aside.remove(key)) {
               setAside.set(aside.size());
@@ -184,17 +212,35 @@ public final class Engine<T> {
         if (aside.isEmpty() && parts.gate.isDrained()) {
           return;
         }
+        if (!opened) {
+          if (parts.gate.isDrained()) {
+            return;
+          }
+          continue;
+        }
         if (parts.gate.isHeld()) {
           parts.gate.awaitRelease(); // which holds back what is set aside, too
           continue;
         }
         caughtUp |= synced && parts.gate.stats().depth() == 0;
         if (!aside.isEmpty()) {
-          addOneOf(aside);
+          if (everything || judge(aside, repeats)) {
+            addOneOf(aside);
+          }
           if (aside.isEmpty() && firstListQueued) {
             parts.resync.done();
+            everything = false;
+          }
+        } else if (firstListQueued && !repeats.isEmpty() && time.nanoTime() - repeatAt >= 0) {
+          if (parts.ledger.claim(repeats.iterator().next()) == Ledger.Claim.REPEAT) {
+            addOneOf(repeats);
+            setAside.set(0);
+            repeatAt = time.nanoTime() + parts.ledger.repeatNanos();
+          } else {
+            repeats.remove(repeats.iterator().next());
           }
         } else if (firstListQueued && parts.resync.isDue()) {
+          everything = true;
           parts.store.snapshot().resources().forEach(object -> aside.add(object.key()));
           setAside.set(aside.size());
           if (aside.isEmpty()) {
@@ -211,6 +257,37 @@ public final class Engine<T> {
     }
   }
 
+  /** Takes up what was not finished before a restart. */
+  private void takeUp(Set<ObjectKey> aside) {
+    parts
+        .ledger
+        .waiting()
+        .forEach((key, due) -> {
+          if (due.backoff()) {
+            runs.hold(key, due.in().toNanos());
+          }
+          var unused = queue.addAfter(key, due.in(), Priority.LOW);
+        });
+    aside.addAll(parts.ledger.pending());
+    setAside.set(aside.size());
+  }
+
+  /** Whether the first of the keys set aside is to be done now; if not, it is no longer there. */
+  private boolean judge(Set<ObjectKey> aside, Set<ObjectKey> repeats) {
+    Iterator<ObjectKey> keys = aside.iterator();
+    ObjectKey key = keys.next();
+    Ledger.Claim claim = parts.ledger.claim(key);
+    if (claim == Ledger.Claim.CHANGED) {
+      return true;
+    }
+    if (claim == Ledger.Claim.REPEAT) {
+      repeats.add(key);
+    }
+    keys.remove();
+    setAside.set(aside.size());
+    return false;
+  }
+
   /** Whether an object is known to have changed since the first list. */
   private boolean isNews(ObjectKey key) {
     Optional<String> list = parts.firstList.get();
@@ -222,9 +299,18 @@ public final class Engine<T> {
             .orElse(true);
   }
 
-  private @Nullable Delivery<ObjectKey> next() throws InterruptedException {
+  private @Nullable Delivery<ObjectKey> next(Set<ObjectKey> repeats, long repeatAt)
+      throws InterruptedException {
     if (!firstListQueued) {
       return parts.gate.poll(SYNC_GLANCE);
+    }
+    if (!repeats.isEmpty()) {
+      long rest = Math.max(0, repeatAt - time.nanoTime());
+      return rest == 0
+          ? parts.gate.poll()
+          : parts.gate.poll(
+              Duration.ofNanos(
+                  parts.resync.isOn() ? Math.min(rest, parts.resync.untilDue()) : rest));
     }
     return parts.resync.isOn()
         ? parts.gate.poll(Duration.ofNanos(parts.resync.untilDue()))
@@ -290,6 +376,7 @@ public final class Engine<T> {
     int attempt = backoff.failures(key) + 1;
     Interrupter deadline = Interrupter.after(time, parts.reconcileTimeout.toNanos());
     long began = time.nanoTime();
+    long position = parts.ledger.position();
     Call call = new Call(key, attempt, waited, deadline);
     Outcome outcome;
     boolean overload = false;
@@ -318,38 +405,43 @@ public final class Engine<T> {
     } else {
       dispatch.answered(Duration.ofNanos(took));
     }
-    settle(key, attempt, outcome);
+    settle(key, attempt, outcome, position);
     // Code that is interrupted often sets the mark again: it concerns nobody else.
     Thread.interrupted();
   }
 
   /** What became of a run. It is counted when all that follows from it is in place. */
-  private void settle(ObjectKey key, int attempt, Outcome outcome) {
+  private void settle(ObjectKey key, int attempt, Outcome outcome, long position) {
     switch (outcome) {
       case Outcome.Done ended -> {
+        parts.ledger.finished(key, position);
         backoff.forget(key);
         addIfChanged(key);
         done.increment();
       }
       case Outcome.Again later -> {
+        parts.ledger.finishedUntil(key, position, later.after());
         backoff.forget(key);
         addIfChanged(key);
         var unused = queue.addAfter(key, later.after(), Priority.LOW);
         again.increment();
       }
       case Outcome.Throttled later -> {
+        parts.ledger.failed(key, later.after());
         runs.endAndWait(key, later.after().toNanos());
         var unused = queue.addAfter(key, later.after(), Priority.LOW);
         throttled.increment();
       }
       case Outcome.Retry retry -> {
         Duration delay = backoff.nextDelay(key);
+        parts.ledger.failed(key, delay);
         runs.endAndWait(key, delay.toNanos());
         var unused = queue.addAfter(key, delay, Priority.LOW);
         note(new Failure(parts.clock.instant(), key, attempt, retry.cause(), delay));
         retried.increment();
       }
       case Outcome.Failed terminal -> {
+        parts.ledger.finished(key, position);
         backoff.forget(key);
         addIfChanged(key);
         note(new Failure(parts.clock.instant(), key, attempt, terminal.cause(), Duration.ZERO));
@@ -480,7 +572,7 @@ public final class Engine<T> {
         takesKeys,
         firstListQueued,
         gate.depth(),
-        stats.depth() + setAside.get(),
+        stats.depth() + setAside.get() + parts.ledger.progress().left(),
         stats.delayed(),
         runs.count(),
         parts.workers,
@@ -496,7 +588,8 @@ public final class Engine<T> {
             gate.coalesced() + gate.annihilated() + stats.coalesced() + noted.sum()),
         recent,
         dispatch.status(),
-        parts.resync.status());
+        parts.resync.status(),
+        new ControllerStatus.Repeat(parts.ledger.progress().left(), parts.ledger.progress().of()));
   }
 
   /** What the reconciler is given. */

@@ -113,6 +113,16 @@ final class Runs {
     }
   }
 
+  /** A key that is not in hand must wait. */
+  void hold(ObjectKey key, long nanos) {
+    lock.lock();
+    try {
+      notBefore.put(key, time.nanoTime() + nanos);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private long rest(ObjectKey key) {
     Long until = notBefore.get(key);
     return until == null ? 0 : until - time.nanoTime();

@@ -10,8 +10,11 @@ import dev.sluice.kube.internal.store.Entry;
 import dev.sluice.kube.internal.store.Versions;
 import dev.sluice.kube.internal.watch.Outlet;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -42,7 +45,8 @@ public final class Hub {
   private volatile @Nullable String firstList;
   private String latestList = "";
   private boolean taken;
-  private boolean remembers;
+  private final Set<Gate<ObjectKey>> informed = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final boolean remembers;
   private boolean completed;
 
   /**
@@ -51,6 +55,7 @@ public final class Hub {
    * @param streams how many streams hand over here
    * @param bounded the one gate of the one consumer; null for COALESCE gates
    * @param entries what is in the store
+   * @param remembers whether consumers may know objects from before a restart
    */
   Hub(
       String name,
@@ -58,13 +63,15 @@ public final class Hub {
       @Nullable Gate<ObjectKey> bounded,
       Entries entries,
       TimeSource time,
-      FlowListener listener) {
+      FlowListener listener,
+      boolean remembers) {
     this.name = name;
     this.synced = new CountDownLatch(streams);
     this.bounded = bounded;
     this.entries = entries;
     this.time = time;
     this.listener = listener;
+    this.remembers = remembers;
     if (bounded != null) {
       gates = List.of(bounded);
     }
@@ -107,11 +114,15 @@ public final class Hub {
                   .listener(listener)
                   .build();
       taken = true;
-      for (Entry entry : entries.all()) {
+      Entry[] stored = entries.all();
+      for (Entry entry : stored) {
         if (remembers) {
           gate.markDelivered(entry.key(), entry.incarnation());
         }
         gate.offer(entry.key(), Change.PUT, entry.incarnation());
+      }
+      if (stored.length > 0) {
+        informed.add(gate);
       }
       List<Gate<ObjectKey>> more = new ArrayList<>(gates);
       more.add(gate);
@@ -142,6 +153,7 @@ public final class Hub {
     try {
       List<Gate<ObjectKey>> fewer = new ArrayList<>(gates);
       fewer.remove(gate);
+      informed.remove(gate);
       gates = List.copyOf(fewer);
     } finally {
       lock.unlock();
@@ -204,8 +216,12 @@ public final class Hub {
     public void known(Entry entry) {
       lock.lock();
       try {
-        remembers = true;
-        gates.forEach(gate -> gate.markDelivered(entry.key(), entry.incarnation()));
+        for (Gate<ObjectKey> gate : gates) {
+          // What was kept comes into the store all at once, so one that came after that has it all.
+          if (!informed.contains(gate)) {
+            gate.markDelivered(entry.key(), entry.incarnation());
+          }
+        }
       } finally {
         lock.unlock();
       }

@@ -6,7 +6,6 @@ import dev.sluice.kube.internal.time.Recurrence;
 import dev.sluice.kube.internal.time.Sleeper;
 import dev.sluice.kube.internal.watch.Auditor;
 import dev.sluice.kube.internal.watch.Outlet;
-import dev.sluice.kube.internal.watch.StreamLog;
 import dev.sluice.kube.internal.watch.StreamOptions;
 import dev.sluice.kube.internal.watch.StreamRunner;
 import java.nio.charset.StandardCharsets;
@@ -59,7 +58,7 @@ public final class Reflector {
             random,
             settings.sleeper(),
             settings.listener(),
-            StreamLog.NONE);
+            settings.log());
     this.auditor =
         new Auditor(
             options,

@@ -4,6 +4,7 @@ import dev.sluice.flow.Gate;
 import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.Transport;
 import dev.sluice.kube.internal.store.Entry;
+import dev.sluice.kube.internal.watch.StreamLog;
 import dev.sluice.kube.internal.watch.StreamOptions;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -41,7 +42,8 @@ public final class Source implements Entries {
             settings.bounded(),
             this,
             settings.time(),
-            settings.listener());
+            settings.listener(),
+            settings.log() != StreamLog.NONE);
     this.seeds = new Seeds(settings.random());
     for (StreamOptions options : streams) {
       reflectors.put(

@@ -5,6 +5,7 @@ import dev.sluice.flow.Gate;
 import dev.sluice.flow.TimeSource;
 import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.internal.time.Sleeper;
+import dev.sluice.kube.internal.watch.StreamLog;
 import java.time.InstantSource;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param bounded the one BLOCK or PAUSE gate; null for COALESCE gates
  * @param sleeper how the streams wait between attempts
  * @param random where jitter comes from
+ * @param log where its stream keeps what it needs after a restart
  */
 public record SourceSettings(
     String name,
@@ -26,4 +28,5 @@ public record SourceSettings(
     InstantSource clock,
     Sleeper sleeper,
     RandomGenerator random,
-    FlowListener listener) {}
+    FlowListener listener,
+    StreamLog log) {}

@@ -73,6 +73,7 @@ public final class StreamRunner implements Runnable {
   private volatile @Nullable Exchange exchange;
   private volatile boolean synced;
   private volatile boolean fresh;
+  private volatile Optional<String> anchorAtEnd = Optional.empty();
   private String freshAt = "";
   private boolean owesAll;
   private volatile @Nullable String diverged;
@@ -127,7 +128,8 @@ public final class StreamRunner implements Runnable {
 
   /** The last version up to which every event was handed over; empty before the first list was. */
   public Optional<String> anchor() {
-    return WatchMachine.anchor(state);
+    State now = state;
+    return now instanceof State.Closed ? anchorAtEnd : WatchMachine.anchor(now);
   }
 
   /** Whether the first list has been handed over. */
@@ -250,6 +252,9 @@ public final class StreamRunner implements Runnable {
   /** One step of the machine: what to do next. */
   private Action step(Input input) {
     Step step = machine.step(state, next(input));
+    if (step.state() instanceof State.Closed) {
+      anchorAtEnd = WatchMachine.anchor(state);
+    }
     state = step.state();
     if (step.stop() != null || !(step.state() instanceof State.Watching)) {
       moved(step);

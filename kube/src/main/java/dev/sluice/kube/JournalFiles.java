@@ -1,0 +1,113 @@
+package dev.sluice.kube;
+
+import dev.sluice.flow.Experimental;
+import dev.sluice.kube.JournalStatus.Rung;
+import dev.sluice.kube.internal.journal.Inspection;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * A journal from outside, for tools: what its files hold, whether they are whole, and what a start
+ * would make of them. Looking needs no lock and changes nothing; a journal that is being written
+ * while it is looked at may show a torn end that is none.
+ */
+@Experimental
+public final class JournalFiles {
+  private final JournalStore store;
+
+  private JournalFiles(JournalStore store) {
+    this.store = store;
+  }
+
+  /** The files in a store. */
+  public static JournalFiles in(JournalStore store) {
+    return new JournalFiles(Objects.requireNonNull(store, "store"));
+  }
+
+  /**
+   * What there is.
+   *
+   * @param where the store
+   * @param identity what stream it belongs to, a line for each thing; empty if that is not known
+   * @param files the files, by name
+   * @param rung how much of it a start could use
+   * @param story what a start would do, step by step
+   * @param objects how many objects would be brought back
+   * @param anchor where the stream would resume; empty if it would list
+   * @param position the number of the last item that would count
+   * @param consumers the controllers
+   * @param whole whether nothing is damaged, torn or missing
+   */
+  public record Report(
+      String where,
+      String identity,
+      List<File> files,
+      Rung rung,
+      List<String> story,
+      int objects,
+      Optional<String> anchor,
+      long position,
+      List<Consumer> consumers,
+      boolean whole) {}
+
+  /**
+   * A file.
+   *
+   * @param name its name
+   * @param bytes how long it is
+   * @param written when it was begun; empty if its header is damaged
+   * @param items how many items it holds; of a snapshot, how many objects, keys and controllers
+   * @param damage what is wrong with it; empty if nothing is
+   */
+  public record File(
+      String name, long bytes, Optional<Instant> written, long items, String damage) {}
+
+  /**
+   * A controller.
+   *
+   * @param name its name
+   * @param reconcilerVersion the version of its reconciler
+   * @param pending how many keys it has not finished
+   * @param waiting how many keys it wants again at some time
+   */
+  public record Consumer(String name, String reconcilerVersion, int pending, int waiting) {}
+
+  /**
+   * Looks at all of it.
+   *
+   * @throws JournalException if a newer version has written it
+   * @throws IOException if the store cannot be read
+   */
+  public Report inspect() throws IOException {
+    return Inspection.of(store);
+  }
+
+  /**
+   * Writes what a start would bring back as lines of JSON: {@code {"object":{...}}} for each
+   * object, {@code {"pending":{"consumer","namespace","name","repeat"}}} for each key that is not
+   * finished, {@code {"waiting":{"consumer","namespace","name","due"}}}, and last {@code
+   * {"anchor":"..."}}. Values that are not kept are not there.
+   *
+   * @throws JournalException if a newer version has written it
+   * @throws IOException if the store cannot be read, or the stream not be written
+   */
+  public void export(OutputStream out) throws IOException {
+    Inspection.export(store, out);
+  }
+
+  /**
+   * Writes one snapshot of what a start would bring back, and removes everything else.
+   *
+   * @return what there is then
+   * @throws JournalException if it is in use, if a newer version has written it, or if it holds
+   *     nothing that could be brought back
+   * @throws IOException if the store cannot be read or written
+   */
+  public Report compact() throws IOException {
+    return Inspection.compact(store);
+  }
+}

@@ -1,0 +1,607 @@
+package dev.sluice.kube.internal.journal;
+
+import dev.sluice.flow.FlowEvent;
+import dev.sluice.flow.FlowListener;
+import dev.sluice.flow.Rate;
+import dev.sluice.kube.Journal;
+import dev.sluice.kube.Journal.Durability;
+import dev.sluice.kube.JournalException;
+import dev.sluice.kube.JournalStatus;
+import dev.sluice.kube.JournalStatus.Rung;
+import dev.sluice.kube.JournalStatus.State;
+import dev.sluice.kube.JournalStore;
+import dev.sluice.kube.ObjectKey;
+import dev.sluice.kube.internal.controller.Ledger;
+import dev.sluice.kube.internal.store.Difference;
+import dev.sluice.kube.internal.store.Entry;
+import dev.sluice.kube.internal.store.Incarnation;
+import dev.sluice.kube.internal.store.ObjectStore;
+import dev.sluice.kube.internal.watch.StreamLog;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A journal at work: what a stream and its controllers see of it, and its threads. One thread
+ * writes what has come together, looks after the files and heals; another writes snapshots, so that
+ * a large one holds up nothing.
+ */
+public final class JournalLog implements StreamLog, AutoCloseable {
+  private static final System.Logger LOG = System.getLogger("dev.sluice.kube.Journal");
+  private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long HEAL_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long HEAL_MOST_NANOS = TimeUnit.SECONDS.toNanos(30);
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final String CLUSTER = "\ncluster: ";
+
+  private final Journal settings;
+  private final JournalStore store;
+  private final String name;
+  private final String shape;
+  private final InstantSource clock;
+  private final FlowListener listener;
+  private final boolean withhold;
+  private final JournalWriter writer;
+  private final Thread keeper;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<String, String> reconcilers = new HashMap<>();
+  private volatile boolean restored;
+  private volatile boolean closing;
+  private volatile boolean idle;
+  private volatile List<String> story = List.of();
+  private volatile Rung rung = Rung.EMPTY;
+  private volatile int objects;
+  private volatile @Nullable Thread snapshotting;
+
+  /**
+   * A journal, not opened.
+   *
+   * @param name the stream's, for messages
+   * @param shape what stream it is, in words: a line for each thing that makes it another one
+   * @param withhold whether the bodies of objects are left out
+   * @param anchor up to where the stream has handed over every change
+   */
+  public JournalLog(
+      Journal settings,
+      String name,
+      String shape,
+      boolean withhold,
+      InstantSource clock,
+      FlowListener listener,
+      Supplier<Optional<String>> anchor) {
+    this.settings = settings;
+    this.store = settings.store();
+    this.name = name;
+    this.shape =
+        "format: " + Format.VERSION + "\n" + shape + "\nvalues: " + (withhold ? "no" : "yes");
+    this.withhold = withhold;
+    this.clock = clock;
+    this.listener = listener;
+    this.writer = new JournalWriter(settings, clock, anchor, withhold);
+    this.keeper = Thread.ofPlatform().daemon().name("sluice-journal-" + name).unstarted(this::keep);
+  }
+
+  /**
+   * Takes the store.
+   *
+   * @throws JournalException if another has it, or it belongs to another stream
+   */
+  public void open() {
+    try {
+      store.open();
+      Optional<String> identity = identity();
+      if (identity.isPresent() && !identity.get().startsWith(shape + CLUSTER)) {
+        store.close();
+        throw new JournalException(
+            "the journal in "
+                + store.where()
+                + " belongs to another stream:\n"
+                + identity.get()
+                + "\nthis one is\n"
+                + shape
+                + "\ngive it a directory of its own, or remove that one if it is no longer needed");
+      }
+    } catch (IOException e) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "the journal of ''{0}'' in {1} cannot be opened: {2}; the stream goes on without it, and"
+              + " it is tried again",
+          name,
+          store.where(),
+          e.toString());
+    }
+  }
+
+  /** What stream the files belong to; empty if there is no word of it, or a damaged one. */
+  private Optional<String> identity() throws IOException {
+    return store.names().contains(Format.IDENTITY) ? identity(store) : Optional.empty();
+  }
+
+  static Optional<String> identity(JournalStore store) throws IOException {
+    try (Format.Reader reader = new Format.Reader(store.read(Format.IDENTITY))) {
+      Optional<Format.Header> header = reader.header();
+      Format.Frame frame = header.isEmpty() ? null : reader.next();
+      return frame != null
+              && Item.read(frame.type(), frame.content()) instanceof Item.Identity identity
+          ? Optional.of(identity.text())
+          : Optional.empty();
+    }
+  }
+
+  // --- the stream's side ---
+
+  @Override
+  public Restored restore(ObjectStore objects, Cluster cluster) throws InterruptedException {
+    List<String> told = new ArrayList<>();
+    String uid;
+    if (settings.cluster().isEmpty()) {
+      uid = cluster.uid();
+      told.add(
+          uid.isEmpty()
+              ? "the server does not tell which cluster it is: it is taken for the same"
+              : "the cluster is " + uid);
+    } else {
+      uid = settings.cluster();
+    }
+    String identity = shape + CLUSTER + (uid.isEmpty() ? "unknown" : uid);
+    Restored result;
+    try {
+      Optional<String> before = identity();
+      if (before.isPresent() && !before.get().equals(identity)) {
+        throw new JournalException(
+            "the journal in "
+                + store.where()
+                + " belongs to "
+                + before.get().substring(before.get().lastIndexOf('\n') + 1)
+                + ", but the server is of"
+                + identity.substring(identity.lastIndexOf(':') + 1)
+                + ": give this stream a directory of its own");
+      }
+      Recovery.Found found = Recovery.read(store, OptionalLong.of(Format.hash(identity)));
+      told.addAll(found.story());
+      result = bring(found, objects, told);
+      rung = found.rung();
+      writer.begin(identity, found, objects.view().entries());
+    } catch (JournalException e) {
+      String why = String.valueOf(e.getMessage());
+      told.add(why);
+      LOG.log(
+          System.Logger.Level.ERROR,
+          "''{0}'' goes on without a journal: {1}",
+          name,
+          e.getMessage());
+      announce("journal-refused", State.RESTORING, State.REFUSED);
+      writer.refuse(why);
+      story = List.copyOf(told);
+      restored = true;
+      return new Restored.Nothing();
+    } catch (IOException e) {
+      told.add("the journal cannot be read: " + e + ": listing");
+      Recovery.Found nothing =
+          new Recovery.Found(Map.of(), null, new Books(), 0, 1, Rung.EMPTY, List.of(), false, 0);
+      result = new Restored.Nothing();
+      writer.begin(identity, nothing, objects.view().entries());
+    }
+    story = List.copyOf(told);
+    lock.lock();
+    try {
+      restored = true;
+      reconcilers.forEach(this::register);
+    } finally {
+      lock.unlock();
+    }
+    State now = writer.state();
+    announce(now == State.WRITING ? "restored" : "journal-failed", State.RESTORING, now);
+    if (now != State.WRITING) {
+      loud();
+    }
+    keeper.start();
+    return result;
+  }
+
+  private Restored bring(Recovery.Found found, ObjectStore into, List<String> told) {
+    boolean resumes = found.rung() == Rung.NEWEST || found.rung() == Rung.OLDER;
+    if (found.rung() == Rung.EMPTY && found.objects().isEmpty()) {
+      return new Restored.Nothing();
+    }
+    List<Entry> entries = new ArrayList<>(found.objects().size());
+    Set<ObjectKey> incomplete = new HashSet<>();
+    for (Item.Put put : found.objects().values()) {
+      byte[] body = put.withheld() ? stub(put) : put.body();
+      if (put.withheld()) {
+        incomplete.add(put.key());
+      }
+      entries.add(
+          new Entry(
+              put.key(),
+              new Incarnation(put.uid()),
+              put.version(),
+              put.generation(),
+              put.deleting(),
+              body));
+    }
+    into.restore(entries, Optional.ofNullable(found.anchor()), incomplete);
+    objects = entries.size();
+    String anchor = found.anchor();
+    if (!incomplete.isEmpty()) {
+      told.add("the values of " + incomplete.size() + " objects are not kept: listing them again");
+      return new Restored.Relist();
+    }
+    if (!resumes || anchor == null) {
+      return new Restored.Relist();
+    }
+    told.add("brought back " + entries.size() + " objects; resuming after " + anchor);
+    return new Restored.Resume(anchor);
+  }
+
+  /** What is left of an object whose values are not kept. */
+  private static byte[] stub(Item.Put put) {
+    String json =
+        "{\"metadata\":{\"name\":"
+            + Json.quoted(put.key().name())
+            + ",\"namespace\":"
+            + Json.quoted(put.key().namespace())
+            + ",\"uid\":"
+            + Json.quoted(put.uid())
+            + ",\"resourceVersion\":"
+            + Json.quoted(put.version())
+            + "}}";
+    return json.getBytes(StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public void listing() {
+    writer.list();
+    wake();
+  }
+
+  @Override
+  public void changed(Difference difference, ObjectStore.View view) {
+    Item item =
+        switch (difference) {
+          case Difference.Created created -> JournalWriter.put(created.entry(), withhold);
+          case Difference.Updated updated -> JournalWriter.put(updated.entry(), withhold);
+          case Difference.Replaced replaced -> JournalWriter.put(replaced.entry(), withhold);
+          case Difference.Removed removed -> gone(removed.before());
+          case Difference.Unchanged unchanged -> null;
+          case Difference.Stale stale -> null;
+          case Difference.Unknown unknown -> null;
+        };
+    if (item == null) {
+      return;
+    }
+    long number = writer.change(item, view.entries());
+    wake();
+    if (settings.durability() == Durability.EACH && !writer.listing()) {
+      durably(number);
+    }
+  }
+
+  private static Item gone(Entry before) {
+    Incarnation.Tombstone tombstone = before.incarnation().tombstone();
+    return new Item.Gone(
+        before.key(), before.uid(), tombstone == null ? "" : tombstone.resourceVersion());
+  }
+
+  private void durably(long number) {
+    LockSupport.unpark(keeper);
+    try {
+      writer.awaitDurable(number);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void wake() {
+    if (idle) {
+      idle = false;
+      LockSupport.unpark(keeper);
+    }
+  }
+
+  // --- the controllers' side ---
+
+  /**
+   * A controller's ledger.
+   *
+   * @param reconciler the version of its reconciler; when it is another one than before, all keys
+   *     are to be done again
+   * @param rate how many of those a second
+   */
+  public Ledger ledger(String controller, String reconciler, Rate rate) {
+    lock.lock();
+    try {
+      if (restored) {
+        register(controller, reconciler);
+      } else {
+        reconcilers.put(controller, reconciler);
+      }
+    } finally {
+      lock.unlock();
+    }
+    return new Account(controller, (long) rate.nanosPerPermit());
+  }
+
+  private void register(String controller, String reconciler) {
+    Item.Keys keys =
+        writer.booked(books -> {
+          Books.Book book = books.of(controller);
+          if (book == null) {
+            return Item.Keys.ALL_NEW;
+          }
+          return book.version.equals(reconciler) ? Item.Keys.AS_THEY_WERE : Item.Keys.ALL_AGAIN;
+        });
+    writer.append(new Item.Consumer(controller, reconciler, clock.millis(), keys));
+    wake();
+  }
+
+  private final class Account implements Ledger {
+    private final String consumer;
+    private final long repeatNanos;
+
+    Account(String consumer, long repeatNanos) {
+      this.consumer = consumer;
+      this.repeatNanos = repeatNanos;
+    }
+
+    @Override
+    public boolean remembers() {
+      return true;
+    }
+
+    @Override
+    public Claim claim(ObjectKey key) {
+      return writer.booked(books -> {
+        Books.Book book = books.of(consumer);
+        Books.Pending pending = book == null ? null : book.pending.get(key);
+        if (book == null) {
+          return Claim.CHANGED;
+        }
+        return pending == null ? Claim.FINISHED : pending.repeat() ? Claim.REPEAT : Claim.CHANGED;
+      });
+    }
+
+    @Override
+    public long position() {
+      return writer.number();
+    }
+
+    @Override
+    public void finished(ObjectKey key, long from) {
+      if (open(key)) {
+        durable(writer.append(new Item.Ack(consumer, key, from)));
+      }
+    }
+
+    @Override
+    public void finishedUntil(ObjectKey key, long from, Duration again) {
+      writer.append(new Item.Ack(consumer, key, from));
+      durable(writer.append(new Item.Wait(consumer, key, due(again), false)));
+    }
+
+    @Override
+    public void failed(ObjectKey key, Duration retry) {
+      writer.append(new Item.Wait(consumer, key, due(retry), true));
+      wake();
+    }
+
+    private boolean open(ObjectKey key) {
+      return writer.booked(books -> {
+        Books.Book book = books.of(consumer);
+        return book == null || book.pending.containsKey(key) || book.waits.containsKey(key);
+      });
+    }
+
+    private long due(Duration in) {
+      long now = clock.millis();
+      return in.compareTo(Duration.ofMillis(Long.MAX_VALUE - now)) > 0
+          ? Long.MAX_VALUE
+          : now + in.toMillis();
+    }
+
+    private void durable(long number) {
+      wake();
+      if (settings.durability() == Durability.EACH) {
+        durably(number);
+      }
+    }
+
+    @Override
+    public Collection<ObjectKey> pending() {
+      return writer.booked(books -> {
+        Books.Book book = books.of(consumer);
+        return book == null ? List.of() : List.copyOf(book.pending.keySet());
+      });
+    }
+
+    @Override
+    public Map<ObjectKey, Due> waiting() {
+      long now = clock.millis();
+      return writer.booked(books -> {
+        Map<ObjectKey, Due> waiting = new HashMap<>();
+        Books.Book book = books.of(consumer);
+        if (book != null) {
+          book.waits.forEach((key, wait) ->
+              waiting.put(
+                  key, new Due(Duration.ofMillis(Math.max(0, wait.due() - now)), wait.backoff())));
+        }
+        return waiting;
+      });
+    }
+
+    @Override
+    public long repeatNanos() {
+      return repeatNanos;
+    }
+
+    @Override
+    public Progress progress() {
+      return writer.booked(books -> {
+        Books.Book book = books.of(consumer);
+        return book == null ? new Progress(0, 0) : new Progress(book.toRepeat, book.repeats);
+      });
+    }
+  }
+
+  // --- its own threads ---
+
+  private void keep() {
+    long now = System.nanoTime();
+    long look = now + LOOK_NANOS;
+    long heal = now + HEAL_NANOS;
+    long healAfter = HEAL_NANOS;
+    long snapshotAt = now;
+    while (!closing) {
+      try {
+        if (writer.state() == State.WRITING) {
+          if (writer.dirty()) {
+            writer.flush();
+          }
+          now = System.nanoTime();
+          if (now - look >= 0) {
+            look = now + LOOK_NANOS;
+            writer.check();
+          }
+          snapshotAt = snapshotIfDue(now, snapshotAt);
+          if (writer.state() == State.FAILED) {
+            loud();
+            announce("journal-failed", State.WRITING, State.FAILED);
+            healAfter = HEAL_NANOS;
+            heal = now + healAfter;
+          }
+        } else if (writer.state() == State.FAILED && System.nanoTime() - heal >= 0) {
+          if (writer.heal()) {
+            LOG.log(System.Logger.Level.INFO, "the journal of ''{0}'' is written again", name);
+            announce("journal-healed", State.FAILED, State.WRITING);
+          } else {
+            healAfter = Math.min(2 * healAfter, HEAL_MOST_NANOS);
+          }
+          heal = System.nanoTime() + healAfter;
+        }
+      } catch (JournalException e) {
+        // Its directory was removed, and another has made it anew.
+        String why = String.valueOf(e.getMessage());
+        announce("journal-refused", writer.state(), State.REFUSED);
+        LOG.log(
+            System.Logger.Level.ERROR,
+            "''{0}'' goes on without a journal: {1}",
+            name,
+            e.getMessage());
+        writer.refuse(why);
+        return;
+      } catch (RuntimeException e) {
+        LOG.log(System.Logger.Level.ERROR, "the journal of '" + name + "' met what it must not", e);
+      }
+      idle = !writer.dirty();
+      LockSupport.parkNanos(this, idle ? LOOK_NANOS / 2 : settings.interval().toNanos());
+    }
+  }
+
+  private long snapshotIfDue(long now, long last) {
+    long since = now - last;
+    boolean due =
+        writer.changesSince() > 0
+            ? since >= settings.snapshotEvery().toNanos()
+            : writer.itemsSince() > 0 && since >= settings.snapshotWhenIdle().toNanos();
+    Thread before = snapshotting;
+    if (!due || before != null && before.isAlive()) {
+      return last;
+    }
+    if (snapshotTook * 10 > since) {
+      return last;
+    }
+    Thread thread =
+        Thread.ofPlatform().daemon().name("sluice-snapshot-" + name).unstarted(this::snapshot);
+    snapshotting = thread;
+    thread.start();
+    return now;
+  }
+
+  private volatile long snapshotTook;
+
+  private void snapshot() {
+    long began = System.nanoTime();
+    writer.snapshot();
+    snapshotTook = System.nanoTime() - began;
+    LockSupport.unpark(keeper);
+  }
+
+  private void loud() {
+    LOG.log(
+        System.Logger.Level.WARNING,
+        "the journal of ''{0}'' in {1} is not written: {2}; the stream goes on without it, and it"
+            + " is tried again",
+        name,
+        store.where(),
+        writer.trouble());
+  }
+
+  private void announce(String cause, State from, State to) {
+    try {
+      listener.on(new FlowEvent.StateChanged(name + "/journal", cause, word(from), word(to)));
+    } catch (RuntimeException e) {
+      LOG.log(System.Logger.Level.DEBUG, "a listener threw", e);
+    }
+  }
+
+  private static String word(State state) {
+    return state.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** How it is doing. */
+  public JournalStatus status() {
+    return new JournalStatus(
+        store.where(),
+        writer.state(),
+        rung,
+        story,
+        objects,
+        writer.number(),
+        writer.durable(),
+        writer.bytes(),
+        writer.snapshots(),
+        writer.lastSnapshot(),
+        writer.failures(),
+        writer.trouble());
+  }
+
+  /** Writes what is left, and gives the store back. */
+  @Override
+  public void close() {
+    closing = true;
+    LockSupport.unpark(keeper);
+    boolean interrupted = false;
+    try {
+      if (keeper.getState() != Thread.State.NEW) {
+        keeper.join(PATIENCE);
+      }
+      Thread snapshot = snapshotting;
+      if (snapshot != null) {
+        snapshot.join(PATIENCE);
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
+    }
+    writer.close();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,779 @@
+package dev.sluice.kube.internal.journal;
+
+import dev.sluice.kube.Journal;
+import dev.sluice.kube.Journal.Durability;
+import dev.sluice.kube.JournalStatus.Rung;
+import dev.sluice.kube.JournalStatus.State;
+import dev.sluice.kube.JournalStore;
+import dev.sluice.kube.ObjectKey;
+import dev.sluice.kube.internal.store.Entry;
+import dev.sluice.kube.internal.store.EntryMap;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.zip.Deflater;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes a journal, when told to: has no thread and no clock of its own.
+ *
+ * <p>{@link #append} numbers an item, books it, and lays it into a buffer; {@link #flush} writes
+ * the buffer, whatever has come together in it. What is in the buffer and what is booked change in
+ * one step under one lock, and with each change the writer is given the store as of just that
+ * change: so that a snapshot, taken at any moment, is the state as of one item.
+ *
+ * <p>When writing fails, the writer goes on booking and forgets the buffer; {@link #heal} then
+ * begins anew with a snapshot and a new log. Nothing that came meanwhile is missing from those. The
+ * same goes for a disk so slow that the buffer grows too large.
+ */
+final class JournalWriter {
+  /** A log is closed at about this size. */
+  static final long LOG_BYTES = 64L << 20;
+
+  /** What is known of a controller that is no longer started is forgotten after so long. */
+  private static final Duration FORGOTTEN_AFTER = Duration.ofDays(30);
+
+  private static final int MOST_BUFFERED = 64 << 20;
+  private static final int BLOCK_BYTES = 256 << 10;
+  private static final int KEPT_BUFFER = 4 << 20;
+
+  private final Journal settings;
+  private final JournalStore store;
+  private final InstantSource clock;
+  private final Supplier<Optional<String>> anchor;
+  private final boolean withhold;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition written = lock.newCondition();
+  private State state = State.RESTORING;
+  private String trouble = "";
+  private Bytes buffer = new Bytes(1 << 16);
+  private long number;
+  private long durable;
+  private long changes;
+  private long changesAtSnapshot;
+  private long numberAtSnapshot;
+  private EntryMap objects = EntryMap.EMPTY;
+  private Books books = new Books();
+  private final Set<String> live = new HashSet<>();
+  private @Nullable String anchorKept;
+  private @Nullable String anchorWritten;
+  private boolean listing;
+
+  // Under the lock for the files.
+  private final ReentrantLock files = new ReentrantLock();
+  private String identity = "";
+  private long hash;
+  private JournalStore.@Nullable Appender log;
+  private String logName = "";
+  private long logBytes;
+  private boolean rotate;
+  private Bytes spare = new Bytes(1 << 16);
+
+  private volatile long bytes;
+  private volatile long snapshots;
+  private volatile long failures;
+  private volatile @Nullable Instant lastSnapshot;
+
+  /**
+   * A writer that has not begun.
+   *
+   * @param anchor up to where every change has been handed over; read under the writer's lock
+   * @param withhold whether the bodies of objects are left out
+   */
+  JournalWriter(
+      Journal settings, InstantSource clock, Supplier<Optional<String>> anchor, boolean withhold) {
+    this.settings = settings;
+    this.store = settings.store();
+    this.clock = clock;
+    this.anchor = anchor;
+    this.withhold = withhold;
+  }
+
+  // --- the beginning ---
+
+  /**
+   * Takes over what was found.
+   *
+   * @param identity what stream it is, in words
+   * @param restored the objects, as the store has them
+   */
+  void begin(String identity, Recovery.Found found, EntryMap restored) {
+    files.lock();
+    lock.lock();
+    try {
+      this.identity = identity;
+      hash = Format.hash(identity);
+      books = found.books();
+      books.forget(clock.millis() - FORGOTTEN_AFTER.toMillis());
+      objects = restored;
+      // What has to be listed again has to be so after the next start, too.
+      anchorKept =
+          found.rung() == Rung.NEWEST || found.rung() == Rung.OLDER ? found.anchor() : null;
+      number = found.tidy() ? found.last() : found.next() - 1;
+      durable = number;
+      numberAtSnapshot = number - found.entries();
+      changes = found.entries();
+      // Whatever was found: it goes on in a new log, which needs a snapshot before it if there was
+      // damage. Both are what healing does, and it can be tried again.
+      state = State.FAILED;
+      trouble = "not begun";
+    } finally {
+      lock.unlock();
+      files.unlock();
+    }
+    heal(found.tidy());
+  }
+
+  /** The journal is not to be touched. */
+  void refuse(String why) {
+    end(State.REFUSED, why);
+  }
+
+  // --- items ---
+
+  /** A change of the store. */
+  long change(Item item, EntryMap after) {
+    lock.lock();
+    try {
+      changes++;
+      objects = after;
+      return add(item);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A list begins. */
+  void list() {
+    lock.lock();
+    try {
+      anchorKept = null;
+      anchorWritten = null;
+      listing = true;
+      add(new Item.Listing());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Another item. */
+  long append(Item item) {
+    lock.lock();
+    try {
+      return add(item);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private long add(Item item) {
+    number++;
+    if (item instanceof Item.Consumer consumer) {
+      live.add(consumer.name());
+    }
+    books.apply(number, item, keys -> objects.forEach(entry -> keys.accept(entry.key())));
+    if (state == State.WRITING) {
+      Format.frame(buffer, number, item);
+      if (buffer.end() > MOST_BUFFERED) {
+        failed("the disk cannot keep up: " + (buffer.end() >> 20) + " MiB wait to be written");
+      }
+    }
+    return number;
+  }
+
+  /** Reads what is booked. */
+  <R> R booked(Function<Books, R> reading) {
+    lock.lock();
+    try {
+      return reading.apply(books);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The number of the last item. */
+  long number() {
+    lock.lock();
+    try {
+      return number;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether something waits to be written. */
+  boolean dirty() {
+    lock.lock();
+    try {
+      return state == State.WRITING && (buffer.end() > 0 || anchorToWrite() != null);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether a list is being read, of which nothing counts before its end. */
+  boolean listing() {
+    lock.lock();
+    try {
+      return listing;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits until an item is written, or the journal is out of order anyway. */
+  void awaitDurable(long item) throws InterruptedException {
+    lock.lock();
+    try {
+      while (durable < item && state == State.WRITING) {
+        written.await();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private @Nullable String anchorNow() {
+    return anchor.get().orElse(anchorKept);
+  }
+
+  private @Nullable String anchorToWrite() {
+    String now = anchorNow();
+    return now == null || now.equals(anchorWritten) ? null : now;
+  }
+
+  // --- writing ---
+
+  /** Writes what has come together. Whether all is well. */
+  boolean flush() {
+    files.lock();
+    try {
+      Bytes full;
+      long upTo;
+      lock.lock();
+      try {
+        if (state != State.WRITING) {
+          return false;
+        }
+        String now = anchorToWrite();
+        if (now != null) {
+          add(new Item.Anchor(now));
+          anchorWritten = now;
+          anchorKept = now;
+          listing = false;
+          if (state != State.WRITING) {
+            return false;
+          }
+        }
+        full = buffer;
+        upTo = number;
+        buffer = spare;
+      } finally {
+        lock.unlock();
+      }
+      try {
+        if (full.end() > 0) {
+          JournalStore.Appender appender = log;
+          if (appender == null) {
+            throw new IOException("the log is not open");
+          }
+          appender.write(ByteBuffer.wrap(full.array(), 0, full.end()));
+          if (settings.durability() != Durability.OS) {
+            appender.sync();
+          }
+          logBytes += full.end();
+          bytes += full.end();
+        }
+        spare = full.array().length > KEPT_BUFFER ? new Bytes(1 << 16) : full;
+        spare.clear();
+        if (rotate || logBytes > LOG_BYTES) {
+          openLog(upTo + 1);
+        }
+        lock.lock();
+        try {
+          durable = upTo;
+          written.signalAll();
+        } finally {
+          lock.unlock();
+        }
+        return true;
+      } catch (IOException | RuntimeException e) {
+        spare = new Bytes(1 << 16);
+        fail("it could not be written: " + describe(e));
+        return false;
+      }
+    } finally {
+      files.unlock();
+    }
+  }
+
+  private static String describe(Exception e) {
+    return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+  }
+
+  private void openLog(long first) throws IOException {
+    closeLog();
+    rotate = false;
+    String name = Format.log(first);
+    JournalStore.Appender opened = store.append(name);
+    try {
+      Bytes header = new Bytes(Format.HEADER);
+      Format.header(
+          header, new Format.Header(Format.Sort.LOG, Format.VERSION, hash, first, clock.millis()));
+      opened.write(ByteBuffer.wrap(header.array(), 0, header.end()));
+      if (settings.durability() != Durability.OS) {
+        opened.sync();
+      }
+    } catch (IOException e) {
+      opened.close();
+      throw e;
+    }
+    log = opened;
+    logName = name;
+    logBytes = Format.HEADER;
+  }
+
+  private void closeLog() {
+    JournalStore.Appender open = log;
+    log = null;
+    if (open != null) {
+      try {
+        open.close();
+      } catch (IOException e) {
+        // What was made durable is so.
+      }
+    }
+  }
+
+  /** Whether the files are still there; if not, that is trouble like any other. */
+  boolean check() {
+    files.lock();
+    try {
+      lock.lock();
+      try {
+        if (state != State.WRITING) {
+          return false;
+        }
+      } finally {
+        lock.unlock();
+      }
+      List<String> names = store.names();
+      if (!names.contains(logName) || !names.contains(Format.IDENTITY)) {
+        fail("files were removed from under it");
+        return false;
+      }
+      return true;
+    } catch (IOException e) {
+      fail("it could not be looked at: " + describe(e));
+      return false;
+    } finally {
+      files.unlock();
+    }
+  }
+
+  private void fail(String why) {
+    lock.lock();
+    try {
+      failed(why);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void failed(String why) {
+    if (state == State.WRITING || state == State.FAILED) {
+      if (state == State.WRITING) {
+        failures++;
+      }
+      state = State.FAILED;
+      trouble = why;
+      buffer = new Bytes(1 << 16);
+      written.signalAll();
+    }
+  }
+
+  /** After trouble: begins anew. Whether that went well. */
+  boolean heal() {
+    return heal(false);
+  }
+
+  private boolean heal(boolean snapshotNotNeeded) {
+    files.lock();
+    try {
+      closeLog();
+      Snapshot taken;
+      lock.lock();
+      try {
+        if (state != State.FAILED) {
+          return state == State.WRITING;
+        }
+        state = State.WRITING;
+        taken = take();
+        anchorWritten = snapshotNotNeeded ? anchorKept : taken.anchor;
+      } finally {
+        lock.unlock();
+      }
+      try {
+        store.open();
+        if (!store.names().contains(Format.IDENTITY) || !snapshotNotNeeded) {
+          store.publish(Format.IDENTITY, this::writeIdentity);
+        }
+        if (!snapshotNotNeeded) {
+          publish(taken);
+        }
+        openLog(taken.number + 1);
+        lock.lock();
+        try {
+          durable = Math.max(durable, taken.number);
+          written.signalAll();
+        } finally {
+          lock.unlock();
+        }
+        return true;
+      } catch (IOException | RuntimeException e) {
+        lock.lock();
+        try {
+          state = State.FAILED;
+          failed("it could not be written: " + describe(e));
+        } finally {
+          lock.unlock();
+        }
+        return false;
+      }
+    } finally {
+      files.unlock();
+    }
+  }
+
+  private void writeIdentity(OutputStream out) throws IOException {
+    Bytes file = new Bytes(256);
+    Format.header(
+        file, new Format.Header(Format.Sort.IDENTITY, Format.VERSION, hash, 0, clock.millis()));
+    Format.frame(file, 0, new Item.Identity(identity));
+    out.write(file.array(), 0, file.end());
+  }
+
+  // --- snapshots ---
+
+  private record Snapshot(
+      long number, long changes, EntryMap objects, Books books, @Nullable String anchor) {}
+
+  private Snapshot take() {
+    for (String consumer : live) {
+      Books.Book book = books.of(consumer);
+      if (book != null) {
+        book.seen = clock.millis();
+      }
+    }
+    return new Snapshot(number, changes, objects, books.copy(), anchorNow());
+  }
+
+  /** How many changes of objects there were since the last snapshot. */
+  long changesSince() {
+    lock.lock();
+    try {
+      return changes - changesAtSnapshot;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How many items there were since the last snapshot. */
+  long itemsSince() {
+    lock.lock();
+    try {
+      return number - numberAtSnapshot;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Writes a snapshot, beside the log, and takes away what is no longer needed. Whether that went
+   * well.
+   */
+  boolean snapshot() {
+    Snapshot taken;
+    lock.lock();
+    try {
+      if (state != State.WRITING) {
+        return false;
+      }
+      taken = take();
+    } finally {
+      lock.unlock();
+    }
+    try {
+      publish(taken);
+      files.lock();
+      try {
+        rotate = true;
+        prune();
+      } finally {
+        files.unlock();
+      }
+      return true;
+    } catch (IOException | RuntimeException e) {
+      fail("no snapshot could be written: " + describe(e));
+      return false;
+    }
+  }
+
+  private void publish(Snapshot taken) throws IOException {
+    store.publish(Format.snapshot(taken.number), out -> write(taken, out));
+    lock.lock();
+    try {
+      numberAtSnapshot = taken.number;
+      changesAtSnapshot = taken.changes;
+    } finally {
+      lock.unlock();
+    }
+    snapshots++;
+    lastSnapshot = clock.instant();
+  }
+
+  private void write(Snapshot taken, OutputStream out) throws IOException {
+    Bytes file = new Bytes(BLOCK_BYTES + (BLOCK_BYTES >> 1));
+    Format.header(
+        file,
+        new Format.Header(
+            Format.Sort.SNAPSHOT, Format.VERSION, hash, taken.number, clock.millis()));
+    try (Blocks blocks = new Blocks(file, out)) {
+      // Objects before controllers: what is read must not make their keys pending.
+      for (Entry entry : taken.objects.toArray()) {
+        blocks.add(put(entry, withhold));
+      }
+      if (taken.anchor != null) {
+        blocks.add(new Item.Anchor(taken.anchor));
+      }
+      for (Books.Book book : taken.books.all().values()) {
+        blocks.add(new Item.Consumer(book.name, book.version, book.seen, Item.Keys.AS_THEY_WERE));
+      }
+      for (Books.Book book : taken.books.all().values()) {
+        for (Map.Entry<ObjectKey, Books.Pending> pending : book.pending.entrySet()) {
+          blocks.add(
+              new Item.Pending(
+                  book.name,
+                  pending.getKey(),
+                  pending.getValue().since(),
+                  pending.getValue().repeat()));
+        }
+        for (Map.Entry<ObjectKey, Books.Wait> wait : book.waits.entrySet()) {
+          blocks.add(
+              new Item.Wait(
+                  book.name, wait.getKey(), wait.getValue().due(), wait.getValue().backoff()));
+        }
+      }
+      blocks.finish();
+    }
+  }
+
+  /** Presses items together and writes them, a block at a time. */
+  private static final class Blocks implements AutoCloseable {
+    private final Bytes file;
+    private final OutputStream out;
+    private final Bytes items = new Bytes(BLOCK_BYTES * 2);
+    private final Deflater deflater = new Deflater(Deflater.BEST_SPEED, true);
+    private final byte[] scratch = new byte[1 << 16];
+    private long count;
+    private long frames;
+
+    Blocks(Bytes file, OutputStream out) {
+      this.file = file;
+      this.out = out;
+    }
+
+    void add(Item item) throws IOException {
+      items.u8(item.type());
+      int length = items.end();
+      items.u32(0);
+      item.write(items);
+      items.set32(length, items.end() - length - 4);
+      count++;
+      if (items.end() >= BLOCK_BYTES) {
+        press();
+      }
+    }
+
+    private void press() throws IOException {
+      if (items.end() > 0) {
+        Format.block(file, frames++, items, deflater, scratch);
+        items.clear();
+        write();
+      }
+    }
+
+    void finish() throws IOException {
+      press();
+      Format.frame(file, frames, new Item.End(count));
+      write();
+    }
+
+    private void write() throws IOException {
+      out.write(file.array(), 0, file.end());
+      file.clear();
+    }
+
+    @Override
+    public void close() {
+      deflater.end();
+    }
+  }
+
+  /** An object as an item. */
+  static Item.Put put(Entry entry, boolean withhold) {
+    byte[] body = entry.json();
+    return new Item.Put(
+        entry.key(),
+        entry.uid(),
+        entry.resourceVersion(),
+        entry.generation(),
+        entry.deleting(),
+        withhold,
+        withhold ? digest(entry.uid(), body) : body);
+  }
+
+  /** A hash of a body that cannot be told from that of another object of the same body. */
+  private static byte[] digest(String salt, byte[] body) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      digest.update(salt.getBytes(StandardCharsets.UTF_8));
+      return digest.digest(body);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+
+  /** Takes away the oldest snapshots, and logs that are too old or too much and not needed. */
+  private void prune() throws IOException {
+    NavigableMap<Long, String> logs = new TreeMap<>();
+    NavigableMap<Long, String> kept = new TreeMap<>();
+    for (String name : store.names()) {
+      Format.numberOfLog(name).ifPresent(first -> logs.put(first, name));
+      Format.numberOfSnapshot(name).ifPresent(last -> kept.put(last, name));
+    }
+    while (kept.size() > settings.snapshots()) {
+      store.delete(kept.pollFirstEntry().getValue());
+    }
+    if (kept.isEmpty()) {
+      return;
+    }
+    // A log is needed if it holds an item after the newest snapshot; the next one begins where it
+    // ends.
+    long newest = kept.lastKey();
+    long keptBytes = 0;
+    long oldest = clock.millis() - settings.retention().toMillis();
+    boolean enough = false;
+    long following = Long.MAX_VALUE;
+    long endedAt = clock.millis();
+    for (Map.Entry<Long, String> log : logs.descendingMap().entrySet()) {
+      boolean needed = following > newest + 1;
+      long written = endedAt;
+      long size = 0;
+      try (java.io.InputStream in = store.read(log.getValue())) {
+        byte[] head = in.readNBytes(Format.HEADER);
+        size = head.length + in.skip(Long.MAX_VALUE);
+        written = Format.header(head, head.length).map(Format.Header::written).orElse(written);
+      }
+      keptBytes += size;
+      enough |= keptBytes > settings.retainedBytes() || endedAt < oldest;
+      if (enough && !needed) {
+        store.delete(log.getValue());
+      }
+      following = log.getKey();
+      endedAt = written;
+    }
+  }
+
+  // --- the end, and what is shown ---
+
+  /** Writes what is left and ends. */
+  void close() {
+    flush();
+    end(State.CLOSED, "");
+  }
+
+  private void end(State how, String why) {
+    files.lock();
+    try {
+      closeLog();
+      lock.lock();
+      try {
+        if (state == State.REFUSED || state == State.CLOSED) {
+          return;
+        }
+        state = how;
+        trouble = why;
+        buffer = new Bytes(16);
+        written.signalAll();
+      } finally {
+        lock.unlock();
+      }
+      store.close();
+    } finally {
+      files.unlock();
+    }
+  }
+
+  /** What it is doing. */
+  State state() {
+    lock.lock();
+    try {
+      return state;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  String trouble() {
+    lock.lock();
+    try {
+      return trouble;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  long durable() {
+    lock.lock();
+    try {
+      return durable;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  long bytes() {
+    return bytes;
+  }
+
+  long snapshots() {
+    return snapshots;
+  }
+
+  long failures() {
+    return failures;
+  }
+
+  Optional<Instant> lastSnapshot() {
+    return Optional.ofNullable(lastSnapshot);
+  }
+}

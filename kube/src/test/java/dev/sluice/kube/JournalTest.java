@@ -1,0 +1,413 @@
+package dev.sluice.kube;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sluice.flow.FlowEvent;
+import dev.sluice.flow.Rate;
+import dev.sluice.kube.FakeApi.Canned;
+import dev.sluice.kube.Journal.Durability;
+import dev.sluice.kube.JournalStatus.Rung;
+import dev.sluice.kube.JournalStatus.State;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A restart without listing and without reconciling again, and every way in which it fails. */
+@Tag("R4.3")
+class JournalTest {
+  private final FakeApi api = new FakeApi();
+  private final ConcurrentLinkedQueue<String> seen = new ConcurrentLinkedQueue<>();
+  private final ConcurrentLinkedQueue<FlowEvent> events = new ConcurrentLinkedQueue<>();
+  @TempDir Path temporary;
+
+  private Path directory() {
+    return temporary.resolve("journal");
+  }
+
+  private Journal journal() {
+    return Journal.at(directory()).interval(Duration.ofMillis(1)).cluster("test");
+  }
+
+  private Informer<Resource> informer(Journal journal) {
+    return Informer.of(api, FakeApi.PODS).journal(journal).listener(events::add).start();
+  }
+
+  private Controller.Builder<Resource> controller(Informer<Resource> informer) {
+    return Controller.named("test").watching(informer).unlimited();
+  }
+
+  private Outcome see(ObjectKey key, Context<Resource> context) {
+    seen.add(key.name() + "@" + context.resource().map(Resource::resourceVersion).orElse("gone"));
+    return Outcome.done();
+  }
+
+  private void handedOver(Informer<Resource> informer) {
+    Await.until(() -> assertThat(informer.status().anchor()).hasValue(api.version()));
+  }
+
+  private static JournalStatus status(Informer<Resource> informer) {
+    return informer.status().journal().orElseThrow();
+  }
+
+  private static void allDurable(Informer<Resource> informer) {
+    Await.until(
+        () -> assertThat(status(informer).durable()).isEqualTo(status(informer).position()));
+  }
+
+  private long listed() {
+    return api.requests.stream()
+        .filter(request -> request.path().startsWith(FakeApi.PODS.path("") + "?limit=500"))
+        .count();
+  }
+
+  /** What a process that is killed now leaves behind. */
+  private Journal killed() throws IOException {
+    Path copy = temporary.resolve("copy-" + System.nanoTime());
+    Files.createDirectory(copy);
+    try (Stream<Path> files = Files.list(directory())) {
+      for (Path file : files.toList()) {
+        if (!file.endsWith("LOCK")) {
+          Files.copy(file, copy.resolve(file.getFileName()));
+        }
+      }
+    }
+    return Journal.at(copy).interval(Duration.ofMillis(1)).cluster("test");
+  }
+
+  /** A run in which everything is finished. */
+  private void firstRun(String... names) {
+    for (String name : names) {
+      api.put(name, "1");
+    }
+    try (Informer<Resource> informer = informer(journal());
+        Controller<Resource> controller = controller(informer).reconcile(this::see).start()) {
+      handedOver(informer);
+      Await.until(() -> assertThat(seen).hasSize(names.length));
+      Await.until(() -> assertThat(controller.status().counts().done()).isEqualTo(names.length));
+    }
+    seen.clear();
+    api.requests.clear();
+  }
+
+  @Test
+  void restartsWithOneRequestBesideTheWatchAndNoReconcile() throws Exception {
+    firstRun("a", "b", "c");
+    try (Informer<Resource> informer = informer(journal());
+        Controller<Resource> controller = controller(informer).reconcile(this::see).start()) {
+      assertThat(informer.awaitSynced(Duration.ofSeconds(10))).isTrue();
+      assertThat(informer.store().size()).isEqualTo(3);
+      Await.until(() -> assertThat(controller.status().caughtUp()).isTrue());
+      assertThat(status(informer).rung()).isEqualTo(Rung.NEWEST);
+      Await.until(() -> assertThat(informer.isFresh()).isTrue());
+      assertThat(api.requests).hasSize(2);
+      assertThat(listed()).isZero();
+      assertThat(controller.status().counts().started()).isZero();
+      assertThat(informer.explain()).contains("brought back 3 objects; resuming after");
+      api.put("a", "2");
+      Await.until(() -> assertThat(seen).containsExactly("a@104"));
+    }
+  }
+
+  @Test
+  void reconcilesAfterARestartWhatChangedMeanwhileAndWhatIsGone() {
+    firstRun("a", "b", "c");
+    api.put("a", "2");
+    api.delete("b");
+    try (Informer<Resource> informer = informer(journal());
+        Controller<Resource> controller = controller(informer).reconcile(this::see).start()) {
+      Await.until(() -> assertThat(seen).containsExactlyInAnyOrder("a@104", "b@gone"));
+      Await.until(() -> assertThat(controller.status().caughtUp()).isTrue());
+      assertThat(listed()).isZero();
+    }
+  }
+
+  @Test
+  void bringsBackWhatWasInHandFailedOrWaitingWhenTheProcessWasKilled() throws Exception {
+    for (String name : List.of("done", "hangs", "fails", "later")) {
+      api.put(name, "1");
+    }
+    CountDownLatch end = new CountDownLatch(1);
+    Journal left;
+    try (Informer<Resource> informer = informer(journal());
+        Controller<Resource> controller =
+            controller(informer)
+                .backoff(
+                    dev.sluice.flow.Backoff.exponential(
+                        Duration.ofHours(1), 1, Duration.ofHours(1)))
+                .reconcile((key, context) -> {
+                  seen.add(key.name());
+                  if (key.name().equals("hangs")) {
+                    end.await();
+                  }
+                  return switch (key.name()) {
+                    case "fails" -> Outcome.retry("not today");
+                    case "later" -> Outcome.again(Duration.ofHours(1));
+                    default -> Outcome.done();
+                  };
+                })
+                .start()) {
+      Await.until(() -> assertThat(seen).hasSize(4));
+      Await.until(() -> {
+        assertThat(controller.status().counts().done()).isEqualTo(1);
+        assertThat(controller.status().counts().again()).isEqualTo(1);
+        assertThat(controller.status().counts().retried()).isEqualTo(1);
+      });
+      allDurable(informer);
+      left = killed();
+      end.countDown();
+    }
+    seen.clear();
+    try (Informer<Resource> informer = informer(left);
+        Controller<Resource> controller = controller(informer).reconcile(this::see).start()) {
+      Await.until(() -> assertThat(seen).containsExactly("hangs@102"));
+      Await.until(() -> assertThat(controller.status().caughtUp()).isTrue());
+      assertThat(controller.status().delayed()).isEqualTo(2);
+      assertThat(seen).hasSize(1);
+    }
+  }
+
+  @Test
+  void keepsAKeyPendingThatChangedWhileItWasReconciled() throws Exception {
+    api.put("a", "1");
+    CountDownLatch go = new CountDownLatch(1);
+    CountDownLatch stuck = new CountDownLatch(1);
+    Journal left;
+    try (Informer<Resource> informer = informer(journal());
+        Controller<Resource> controller =
+            controller(informer)
+                .reconcile((key, context) -> {
+                  seen.add(context.resource().orElseThrow().resourceVersion());
+                  (seen.size() == 1 ? go : stuck).await();
+                  return Outcome.done();
+                })
+                .start()) {
+      Await.until(() -> assertThat(seen).hasSize(1));
+      api.put("a", "2");
+      handedOver(informer);
+      go.countDown();
+      Await.until(() -> assertThat(seen).hasSize(2));
+      allDurable(informer);
+      left = killed();
+      stuck.countDown();
+    }
+    seen.clear();
+    try (Informer<Resource> informer = informer(left);
+        Controller<Resource> controller = controller(informer).reconcile(this::see).start()) {
+      Await.until(() -> assertThat(seen).containsExactly("a@102"));
+    }
+  }
+
+  @Test
+  void givesBackAllKeysSlowlyWhenTheReconcilerIsAnotherOne() {
+    firstRun("a", "b", "c");
+    try (Informer<Resource> informer = informer(journal());
+        Controller<Resource> controller =
+            controller(informer)
+                .reconcilerVersion("2", Rate.perSecond(1000))
+                .reconcile(this::see)
+                .start()) {
+      Await.until(() -> assertThat(seen).containsExactlyInAnyOrder("a@101", "b@102", "c@103"));
+      Await.until(() ->
+          assertThat(controller.status().repeat()).isEqualTo(new ControllerStatus.Repeat(0, 3)));
+    }
+    seen.clear();
+    try (Informer<Resource> informer = informer(journal());
+        Controller<Resource> controller =
+            controller(informer)
+                .reconcilerVersion("3", new Rate(1, Duration.ofHours(1)))
+                .reconcile(this::see)
+                .start()) {
+      Await.until(() -> assertThat(seen).hasSize(1));
+      Await.until(() ->
+          assertThat(controller.status().repeat()).isEqualTo(new ControllerStatus.Repeat(2, 3)));
+      assertThat(controller.status().waiting()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void listsForTheDifferencesWhenTheHistoryIsOver() {
+    firstRun("a", "b", "c");
+    api.put("a", "2");
+    api.delete("b");
+    String list =
+        "{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\""
+            + api.version()
+            + "\"},\"items\":[]}";
+    api.answer(
+        "GET " + FakeApi.PODS.path(""),
+        Canned.ok(list),
+        new Canned(410, Map.of(), "{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\"}"));
+    try (Informer<Resource> informer = informer(journal());
+        Controller<Resource> controller = controller(informer).reconcile(this::see).start()) {
+      Await.until(() -> assertThat(informer.status().stops()).containsKey(StopCause.EXPIRED));
+      api.answerProperly("GET " + FakeApi.PODS.path(""));
+      Await.until(() -> assertThat(seen).containsExactlyInAnyOrder("a@104", "b@gone"));
+      Await.until(() -> assertThat(controller.status().caughtUp()).isTrue());
+      Await.until(() -> assertThat(informer.isFresh()).isTrue());
+      assertThat(seen).hasSize(2);
+    }
+  }
+
+  @Test
+  void listsWhenTheServersVersionIsBehindTheJournal() {
+    firstRun("a");
+    api.answer(
+        "GET " + FakeApi.PODS.path(""),
+        Canned.ok("{\"kind\":\"PodList\",\"metadata\":{\"resourceVersion\":\"50\"},\"items\":[]}"));
+    try (Informer<Resource> informer = informer(journal());
+        Controller<Resource> controller = controller(informer).reconcile(this::see).start()) {
+      Await.until(
+          () -> assertThat(informer.status().stops()).containsKey(StopCause.VERSION_REGRESSED));
+      Await.until(() -> assertThat(seen).containsExactly("a@gone"));
+    }
+  }
+
+  @Test
+  void refusesAJournalOfAnotherStreamAndOneInUse() {
+    firstRun("a");
+    assertThatThrownBy(
+            () -> Informer.of(api, FakeApi.PODS).namespace("ns").journal(journal()).start())
+        .isInstanceOf(JournalException.class)
+        .hasMessageContaining("belongs to another stream")
+        .hasMessageContaining("namespace: ns");
+    try (Informer<Resource> informer = informer(journal())) {
+      assertThatThrownBy(() -> informer(journal()))
+          .isInstanceOf(JournalException.class)
+          .hasMessageContaining("in use by another informer of this process");
+    }
+    try (Informer<Resource> informer = informer(journal())) {
+      assertThat(informer.name()).isNotEmpty();
+    }
+  }
+
+  @Test
+  void leavesTheJournalOfAnotherClusterAlone() throws Exception {
+    firstRun("a");
+    try (Informer<Resource> informer = informer(journal().cluster("other"))) {
+      assertThat(informer.awaitSynced(Duration.ofSeconds(10))).isTrue();
+      assertThat(listed()).isEqualTo(1);
+      assertThat(status(informer).state()).isEqualTo(State.REFUSED);
+      assertThat(informer.explain()).contains("belongs to cluster: test");
+      assertThat(events).anyMatch(event -> event.cause().equals("journal-refused"));
+    }
+    try (Informer<Resource> informer = informer(journal())) {
+      assertThat(informer.awaitSynced(Duration.ofSeconds(10))).isTrue();
+      assertThat(status(informer).rung()).isEqualTo(Rung.NEWEST);
+    }
+  }
+
+  @Test
+  void asksTheServerWhichClusterItIs() throws Exception {
+    api.answer(
+        "GET /api/v1/namespaces/kube-system",
+        Canned.ok(
+            "{\"kind\":\"Namespace\",\"metadata\":{\"name\":\"kube-system\",\"uid\":\"u-1\"}}"));
+    try (Informer<Resource> informer = informer(journal().cluster(""))) {
+      assertThat(informer.awaitSynced(Duration.ofSeconds(10))).isTrue();
+      assertThat(informer.explain()).contains("the cluster is u-1");
+    }
+    assertThat(Files.readString(directory().resolve("identity"), StandardCharsets.ISO_8859_1))
+        .contains("cluster: u-1");
+  }
+
+  @Test
+  void keepsNoValuesOfSecretsAndStillReconcilesNothingAgain() throws Exception {
+    String list =
+        "{\"kind\":\"SecretList\",\"metadata\":{\"resourceVersion\":\"7\"},\"items\":[{\"metadata\":"
+            + "{\"name\":\"s\",\"namespace\":\"ns\",\"uid\":\"u\",\"resourceVersion\":\"5\"},"
+            + "\"data\":{\"password\":\"aHVudGVyMg==\"}}]}";
+    ResourceKind secrets = ResourceKind.namespaced("", "v1", "secrets", "Secret");
+    api.answer("GET " + secrets.path(""), Canned.ok(list));
+    for (int run = 0; run < 2; run++) {
+      seen.clear();
+      try (Informer<Resource> informer = Informer.of(api, secrets).journal(journal()).start();
+          Controller<Resource> controller = controller(informer).reconcile(this::see).start()) {
+        assertThat(informer.awaitSynced(Duration.ofSeconds(10))).isTrue();
+        Await.until(() -> assertThat(controller.status().caughtUp()).isTrue());
+        int expected = run == 0 ? 1 : 0;
+        Await.until(() -> assertThat(controller.status().counts().done()).isEqualTo(expected));
+        Resource secret = informer.store().resource(ObjectKey.of("ns", "s")).orElseThrow();
+        assertThat(new String(secret.json(), StandardCharsets.UTF_8)).contains("aHVudGVyMg==");
+        Await.until(() -> assertThat(status(informer).durable()).isGreaterThan(1));
+      }
+    }
+    try (Stream<Path> files = Files.list(directory())) {
+      for (Path file : files.toList()) {
+        assertThat(Files.readString(file, StandardCharsets.ISO_8859_1))
+            .doesNotContain("aHVudGVyMg");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+            .isEqualTo("rw-------");
+      }
+    }
+  }
+
+  @Test
+  void goesOnLoudlyWithoutAJournalThatIsTakenAwayAndHeals() throws Exception {
+    firstRun("a");
+    try (Informer<Resource> informer = informer(journal())) {
+      assertThat(informer.awaitSynced(Duration.ofSeconds(10))).isTrue();
+      Files.move(directory(), temporary.resolve("taken-away"));
+      Await.until(() -> assertThat(status(informer).failures()).isPositive());
+      api.put("b", "1");
+      handedOver(informer);
+      Await.until(() -> assertThat(status(informer).state()).isEqualTo(State.WRITING));
+      Await.until(
+          () -> assertThat(events).anyMatch(event -> event.cause().equals("journal-healed")));
+    }
+    api.requests.clear();
+    try (Informer<Resource> informer = informer(journal())) {
+      assertThat(informer.awaitSynced(Duration.ofSeconds(10))).isTrue();
+      assertThat(informer.store().size()).isEqualTo(2);
+      assertThat(listed()).isZero();
+    }
+  }
+
+  @Test
+  void makesEachAcknowledgementDurableIfToldTo() throws Exception {
+    api.put("a", "1");
+    try (Informer<Resource> informer = informer(journal().durability(Durability.EACH));
+        Controller<Resource> controller = controller(informer).reconcile(this::see).start()) {
+      Await.until(() -> assertThat(controller.status().counts().done()).isEqualTo(1));
+      long before = status(informer).durable();
+      api.put("a", "2");
+      Await.until(() -> assertThat(controller.status().counts().done()).isEqualTo(2));
+      assertThat(status(informer).durable()).isGreaterThanOrEqualTo(before + 2);
+    }
+  }
+
+  @Test
+  void refusesToKeepTheLogForLessThanTheTimeBetweenTwoSnapshots() {
+    assertThatThrownBy(() -> journal().retention(Duration.ofSeconds(10), 1 << 20))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("gone before the next snapshot");
+  }
+
+  @Test
+  void writesSnapshotsAndStartsFromTheNewest() throws Exception {
+    api.put("a", "1");
+    Journal often = journal().snapshotEvery(Duration.ofMillis(100));
+    try (Informer<Resource> informer = informer(often)) {
+      handedOver(informer);
+      Await.until(() -> assertThat(status(informer).snapshots()).isPositive());
+      api.put("b", "1");
+      handedOver(informer);
+    }
+    try (Informer<Resource> informer = informer(often)) {
+      assertThat(informer.awaitSynced(Duration.ofSeconds(10))).isTrue();
+      assertThat(informer.store().size()).isEqualTo(2);
+      assertThat(informer.explain()).contains("read the snapshot snapshot-");
+    }
+  }
+}
