@@ -686,7 +686,9 @@ public final class Informer<T> implements AutoCloseable {
                 + name()
                 + (shared != null
                     ? "' shares its: start it with Informer.of"
-                    : "' has one for each of " + namespaces + ": give each an informer and a journal"));
+                    : "' has one for each of "
+                        + namespaces
+                        + ": give each an informer and a journal"));
       }
       if (shared != null) {
         return shared.start(this);
@@ -721,11 +723,10 @@ public final class Informer<T> implements AutoCloseable {
           listener,
           () -> {
             Source source = started.get();
-            return source == null
-                ? Optional.empty()
-                : source.reflectors().get(0).stream().anchor();
+            return source == null ? Optional.empty() : source.reflectors().get(0).stream().anchor();
           });
     }
+
     /** An informer over a source, with the handlers that it has from the start. */
     Informer<T> over(Source source, Release release, @Nullable JournalLog log) {
       Informer<T> informer = new Informer<>(this, source, release, log);
