@@ -209,7 +209,7 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     }
     State now = writer.state();
     announce(now == State.WRITING ? "restored" : "journal-failed", State.RESTORING, now);
-    if (now != State.WRITING) {
+    if (now != State.WRITING && !Thread.currentThread().isInterrupted()) {
       loud();
     }
     keeper.start();
@@ -463,6 +463,15 @@ public final class JournalLog implements StreamLog, AutoCloseable {
   // --- its own threads ---
 
   private void keep() {
+    try {
+      keepUntilClosed();
+    } finally {
+      // Here, because an interrupt of whoever closes must not close the files under the last write.
+      writer.close();
+    }
+  }
+
+  private void keepUntilClosed() {
     long now = System.nanoTime();
     long look = now + LOOK_NANOS;
     long heal = now + HEAL_NANOS;
@@ -589,9 +598,6 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     LockSupport.unpark(keeper);
     boolean interrupted = false;
     try {
-      if (keeper.getState() != Thread.State.NEW) {
-        keeper.join(PATIENCE);
-      }
       Thread snapshot = snapshotting;
       if (snapshot != null) {
         snapshot.join(PATIENCE);
@@ -599,7 +605,17 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     } catch (InterruptedException e) {
       interrupted = true;
     }
-    writer.close();
+    if (keeper.getState() == Thread.State.NEW) {
+      writer.close();
+    }
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (keeper.isAlive() && System.nanoTime() - deadline < 0) {
+      try {
+        keeper.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
