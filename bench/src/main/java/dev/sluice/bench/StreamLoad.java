@@ -184,7 +184,7 @@ enum StreamLoad {
                     "blockOwnerDeletion",
                     true)),
             "managedFields",
-            managedFields(shape, random)));
+            managedFields(shape, random, "kube-controller-manager", "kubelet")));
     pod.put("spec", podSpec(i, random, false));
     pod.put("status", podStatus(i, random));
     return pod;
@@ -218,7 +218,7 @@ enum StreamLoad {
                   + "\n"));
     }
     if (this == CUSTOM) {
-      metadata.put("managedFields", managedFields(i % SHAPES, random));
+      metadata.put("managedFields", managedFields(i % SHAPES, random, "kubectl-client-side-apply"));
     }
     return map(
         "apiVersion",
@@ -241,13 +241,15 @@ enum StreamLoad {
         1 + random.nextInt(9),
         "secret",
         hex(random, 40),
+        "description",
+        "How " + shapeName(i % SHAPES) + " reaches what it needs in " + namespace(i),
         "weights",
         List.of(random.nextInt(100), random.nextInt(100), random.nextInt(100)));
   }
 
   private static Map<String, Object> bundle(SplittableRandom random) {
     Map<String, Object> files = map();
-    for (int f = 0; f < 250; f++) {
+    for (int f = 0; f < 288; f++) {
       StringBuilder text = new StringBuilder(4_000);
       for (int line = 0; line < 40; line++) {
         text.append("server-")
@@ -265,6 +267,10 @@ enum StreamLoad {
     return map("files", files);
   }
 
+  private static int containers(int shape) {
+    return shape % 5 == 0 ? 2 : 1;
+  }
+
   private static Map<String, Object> labels(int shape, SplittableRandom random) {
     return map(
         "app.kubernetes.io/name",
@@ -275,9 +281,10 @@ enum StreamLoad {
         hex(random, 10));
   }
 
-  private static List<Object> managedFields(int shape, SplittableRandom random) {
+  private static List<Object> managedFields(
+      int shape, SplittableRandom random, String... managers) {
     List<Object> all = new ArrayList<>();
-    for (String manager : List.of("kube-controller-manager", "kubelet")) {
+    for (String manager : managers) {
       Map<String, Object> conditions = map();
       for (String type : List.of("Initialized", "Ready", "ContainersReady", "PodScheduled")) {
         conditions.put(
@@ -318,11 +325,11 @@ enum StreamLoad {
 
   private static Map<String, Object> podSpec(int i, SplittableRandom random, boolean brief) {
     int shape = i % SHAPES;
-    int containers = 1 + shape % 3;
+    int containers = containers(shape);
     List<Object> all = new ArrayList<>();
     for (int c = 0; c < containers; c++) {
       List<Object> variables = new ArrayList<>();
-      for (int e = 0; e < (brief ? 4 : 13) / containers + shape % 4; e++) {
+      for (int e = 0; e < (brief ? 1 : 7) / containers + shape % 4; e++) {
         variables.add(
             switch ((e + shape) % 4) {
               case 0 -> map("name", "TOKEN_" + e, "value", hex(random, 24));
@@ -417,7 +424,7 @@ enum StreamLoad {
     }
     String address = "10." + random.nextInt(256) + "." + random.nextInt(256) + "." + i % 256;
     List<Object> containers = new ArrayList<>();
-    for (int c = 0; c < 1 + i % SHAPES % 3; c++) {
+    for (int c = 0; c < containers(i % SHAPES); c++) {
       containers.add(
           map(
               "name",
