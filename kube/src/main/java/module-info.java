@@ -4,4 +4,6 @@ module dev.sluice.kube {
   requires static transitive org.jspecify;
 
   exports dev.sluice.kube;
+
+  uses dev.sluice.kube.Compression;
 }

@@ -12,9 +12,8 @@ import dev.sluice.kube.internal.informer.Reflector;
 import dev.sluice.kube.internal.informer.Source;
 import dev.sluice.kube.internal.informer.SourceSettings;
 import dev.sluice.kube.internal.journal.JournalLog;
-import dev.sluice.kube.internal.store.Entry;
-import dev.sluice.kube.internal.store.EntryMap;
 import dev.sluice.kube.internal.store.ObjectStore;
+import dev.sluice.kube.internal.store.StoreOptions;
 import dev.sluice.kube.internal.time.Recurrence;
 import dev.sluice.kube.internal.time.Sleeper;
 import dev.sluice.kube.internal.watch.StreamLog;
@@ -106,7 +105,7 @@ public final class Informer<T> implements AutoCloseable {
       Builder<T> builder, Source source, Release release, @Nullable JournalLog journal) {
     this.kind = builder.kind;
     this.name = builder.name();
-    this.codec = builder.codec;
+    this.codec = CachingCodec.of(builder.codec, builder.decodedCache);
     this.time = builder.time;
     this.journal = journal;
     this.clock = builder.clock;
@@ -118,7 +117,9 @@ public final class Informer<T> implements AutoCloseable {
     source
         .reflectors()
         .forEach(reflector ->
-            stores.put(reflector.options().namespace(), new Reads<>(reflector.objects(), codec)));
+            stores.put(
+                reflector.options().namespace(),
+                new Reads<>(reflector.objects(), codec, builder.compressions().whyNot())));
     this.store = stores.size() == 1 ? stores.values().iterator().next() : new JoinedStore<>(stores);
   }
 
@@ -294,7 +295,10 @@ public final class Informer<T> implements AutoCloseable {
 
   /** The status in words: what the stream is doing, what it did, and why it stopped. */
   public String explain() {
-    return Explanation.of(status(), kind);
+    return Explanation.of(status(), kind)
+        + "  store: "
+        + store.stats().toString().replace("\n", "\n  ")
+        + "\n";
   }
 
   /**
@@ -348,6 +352,11 @@ public final class Informer<T> implements AutoCloseable {
     private String fieldSelector = "";
     private boolean metadataOnly;
     private boolean keepManagedFields;
+    private Projection projection = Projection.WHOLE;
+    private final List<Index> indexes = new ArrayList<>();
+    private Duration compressAfter = Duration.ofSeconds(30);
+    private int decodedCache = 1024;
+    private @Nullable Compressions compressions;
     private boolean streamingList;
     private @Nullable Gate<ObjectKey> gate;
     private int pageSize = 500;
@@ -451,6 +460,90 @@ public final class Informer<T> implements AutoCloseable {
     public Builder<T> keepManagedFields(boolean keep) {
       this.keepManagedFields = keep;
       return this;
+    }
+
+    /**
+     * Keeps these parts of the objects and nothing else, which saves memory: {@code
+     * keep("metadata", "spec.replicas")}. What a {@link Projection} always keeps is kept, too.
+     *
+     * @throws IllegalArgumentException if there is none, or one is no path
+     * @throws IllegalStateException if it was said before what to keep or to drop
+     */
+    public Builder<T> keep(String... paths) {
+      return project(Projection.keeping(paths));
+    }
+
+    /**
+     * Keeps everything but these parts of the objects: {@code drop("status",
+     * "metadata.annotations")}.
+     *
+     * @throws IllegalArgumentException if there is none, or one is no path or always kept
+     * @throws IllegalStateException if it was said before what to keep or to drop
+     */
+    public Builder<T> drop(String... paths) {
+      return project(Projection.dropping(paths));
+    }
+
+    private Builder<T> project(Projection wanted) {
+      if (!projection.equals(Projection.WHOLE)) {
+        throw new IllegalStateException(
+            "it was said before to keep " + projection + ": say it once, with all paths");
+      }
+      projection = wanted;
+      return this;
+    }
+
+    /**
+     * Adds an index, by which {@link Store#byIndex} finds objects.
+     *
+     * @throws IllegalArgumentException if there is one of that name already
+     */
+    public Builder<T> indexBy(Index index) {
+      if (indexes.stream().anyMatch(present -> present.name().equals(index.name()))) {
+        throw new IllegalArgumentException("there is an index '" + index + "' already");
+      }
+      indexes.add(index);
+      return this;
+    }
+
+    /**
+     * How long an object has to be unchanged before its bytes are packed, give or take an eighth;
+     * 30 s unless told otherwise, zero for never. It takes a {@link Compression} among the
+     * libraries, such as {@code sluice-zstd}; without one nothing is ever packed. Objects that fill
+     * more than an eighth of the heap (and 64 MiB) as they came are packed before that time.
+     *
+     * <p>Reads unpack: some microseconds an object.
+     *
+     * @throws IllegalArgumentException if it is negative, or more than zero and less than a second
+     */
+    public Builder<T> compressAfter(Duration rest) {
+      this.compressAfter = periodOf("compressAfter", rest);
+      return this;
+    }
+
+    /**
+     * How many decoded objects are remembered, so that reading a state again does not decode it
+     * again; 1024 unless told otherwise, zero for none. Only of a codec whose values may be given
+     * to several readers ({@link Codec#sharing}): others decode on each read.
+     *
+     * @throws IllegalArgumentException if it is negative
+     */
+    public Builder<T> decodedCache(int objects) {
+      if (objects < 0) {
+        throw new IllegalArgumentException(
+            "a cache has at least 0 decoded objects, not " + objects);
+      }
+      this.decodedCache = objects;
+      return this;
+    }
+
+    Builder<T> compression(Compression compression) {
+      this.compressions = new Compressions(compression, "");
+      return this;
+    }
+
+    private Compressions compressions() {
+      return compressions == null ? Compressions.present() : compressions;
     }
 
     /**
@@ -674,8 +767,23 @@ public final class Informer<T> implements AutoCloseable {
      *     PAUSE
      * @throws JournalException if the {@linkplain #journal journal} is in use, or belongs to
      *     another stream
+     * @throws IllegalArgumentException if an index needs what is not kept
      */
     public Informer<T> start() {
+      for (Index index : indexes) {
+        for (String path : index.needs()) {
+          if (!projection.keeps(path)) {
+            throw new IllegalArgumentException(
+                "the index '"
+                    + index
+                    + "' needs "
+                    + path
+                    + ", but the informer keeps "
+                    + projection
+                    + ": keep it, too");
+          }
+        }
+      }
       if (bounded() != null && handlers.size() > 1) {
         throw new IllegalStateException(
             "a " + bounded().kind() + " gate has one consumer, not " + handlers.size());
@@ -743,8 +851,17 @@ public final class Informer<T> implements AutoCloseable {
       return gate == null || gate.kind() == Gate.Kind.COALESCE ? null : gate;
     }
 
-    boolean keepsManagedFields() {
-      return keepManagedFields;
+    /** What its stores keep, but for what each stream adds. */
+    StoreOptions kept() {
+      return new StoreOptions(
+          name(),
+          !keepManagedFields,
+          "",
+          projection,
+          indexes,
+          compressAfter,
+          compressions().found(),
+          time);
     }
 
     Transport transport() {
@@ -758,7 +875,7 @@ public final class Informer<T> implements AutoCloseable {
     private SourceSettings settings(StreamLog log) {
       return new SourceSettings(
           name(),
-          keepManagedFields,
+          kept(),
           bounded(),
           time,
           clock,
@@ -801,7 +918,8 @@ public final class Informer<T> implements AutoCloseable {
   }
 
   /** Reads for users: views of the store, decoded on the way. */
-  private record Reads<T>(ObjectStore objects, Codec<T> codec) implements Store<T> {
+  private record Reads<T>(ObjectStore objects, Codec<T> codec, String whyNotPacked)
+      implements Store<T> {
     @Override
     public Optional<T> get(ObjectKey key) {
       return resource(key).map(codec::read);
@@ -819,14 +937,20 @@ public final class Informer<T> implements AutoCloseable {
 
     @Override
     public Snapshot<T> snapshot() {
-      return new View<>(objects.view(), codec);
+      return new View<>(objects, objects.view(), codec);
+    }
+
+    @Override
+    public StoreStats stats() {
+      return objects.stats(whyNotPacked);
     }
   }
 
-  private record View<T>(ObjectStore.View view, Codec<T> codec) implements Store.Snapshot<T> {
+  private record View<T>(ObjectStore store, ObjectStore.View view, Codec<T> codec)
+      implements Store.Snapshot<T> {
     @Override
     public int size() {
-      return entries().size();
+      return view.entries().size();
     }
 
     @Override
@@ -836,13 +960,12 @@ public final class Informer<T> implements AutoCloseable {
 
     @Override
     public Optional<Resource> resource(ObjectKey key) {
-      return Optional.ofNullable(entries().get(key));
+      return Optional.ofNullable(view.entries().get(key));
     }
 
     @Override
     public Stream<Resource> resources() {
-      Entry[] all = entries().toArray();
-      return Arrays.stream(all);
+      return Arrays.stream(view.entries().toArray());
     }
 
     @Override
@@ -850,8 +973,57 @@ public final class Informer<T> implements AutoCloseable {
       return resources().map(codec::read);
     }
 
-    private EntryMap entries() {
-      return view.entries();
+    @Override
+    public Store.Snapshot<T> byIndex(Index index, String value) {
+      return new Selected<>(this, this, store.place(index), value);
+    }
+
+    @Override
+    public Stream<String> indexValues(Index index) {
+      List<String> values = new ArrayList<>();
+      view.indexes().forEachValue(store.place(index), values::add);
+      return values.stream();
+    }
+  }
+
+  /** What an index has under a value, of all or of what is selected already. */
+  private record Selected<T>(View<T> all, Store.Snapshot<T> of, int place, String value)
+      implements Store.Snapshot<T> {
+    @Override
+    public int size() {
+      return of == all ? all.view.indexes().size(place, value) : (int) resources().count();
+    }
+
+    @Override
+    public Optional<String> resourceVersion() {
+      return all.resourceVersion();
+    }
+
+    @Override
+    public Optional<Resource> resource(ObjectKey key) {
+      return all.view.indexes().contains(place, value, key) ? of.resource(key) : Optional.empty();
+    }
+
+    @Override
+    public Stream<Resource> resources() {
+      List<ObjectKey> keys = new ArrayList<>();
+      all.view.indexes().forEach(place, value, keys::add);
+      return keys.stream().map(of::resource).flatMap(Optional::stream);
+    }
+
+    @Override
+    public Stream<T> objects() {
+      return resources().map(all.codec::read);
+    }
+
+    @Override
+    public Store.Snapshot<T> byIndex(Index index, String other) {
+      return new Selected<>(all, this, all.store.place(index), other);
+    }
+
+    @Override
+    public Stream<String> indexValues(Index index) {
+      return all.indexValues(index);
     }
   }
 }

@@ -24,8 +24,9 @@ import java.util.concurrent.locks.ReentrantLock;
  * two.close();                                                          // and ends
  * }</pre>
  *
- * <p>A stream is shared by informers of the same kind, namespaces, selectors, {@code metadataOnly}
- * and {@code keepManagedFields}. What belongs to the reader is each informer's own: its codec, its
+ * <p>A stream is shared by informers of the same kind, namespaces, selectors, {@code metadataOnly},
+ * and whose stores keep the same: {@code keepManagedFields}, {@code keep} or {@code drop}, indexes
+ * and {@code compressAfter}. What belongs to the reader is each informer's own: its codec, its
  * handlers and controllers, each with a COALESCE gate of its own, its resync. So a slow consumer
  * holds nobody but itself, and one that throws disturbs nobody. An informer that comes later is
  * first told all that is there.
@@ -48,7 +49,7 @@ public final class Informers implements AutoCloseable {
       String labelSelector,
       String fieldSelector,
       boolean metadataOnly,
-      boolean keepManagedFields) {}
+      Object kept) {}
 
   /** A stream in use. Guarded by the lock. */
   private static final class Shared {
@@ -174,7 +175,7 @@ public final class Informers implements AutoCloseable {
         one.labelSelector(),
         one.fieldSelector(),
         one.metadataOnly(),
-        builder.keepsManagedFields());
+        builder.kept().selection());
   }
 
   private static void refuseDifferent(StreamOptions has, StreamOptions wanted) {

@@ -29,21 +29,34 @@ public interface Resource {
   /** Whether the object is being deleted: {@code metadata.deletionTimestamp} is set. */
   boolean deleting();
 
-  /** {@code metadata.labels}; read from the bytes on each call. Unmodifiable. */
+  /**
+   * {@code metadata.labels}; read from the bytes on each call. Unmodifiable.
+   *
+   * @throws IllegalStateException if a {@link #projection()} leaves some of them out
+   */
   Map<String, String> labels();
 
-  /** {@code metadata.annotations}; read from the bytes on each call. Unmodifiable. */
+  /**
+   * {@code metadata.annotations}; read from the bytes on each call. Unmodifiable.
+   *
+   * @throws IllegalStateException if a {@link #projection()} leaves some of them out
+   */
   Map<String, String> annotations();
 
   /**
    * The object in JSON, UTF-8: a copy. {@code metadata.managedFields} is not in it unless the
    * informer was told to keep it; {@code apiVersion} and {@code kind} always are, also where the
-   * server leaves them out of its lists.
+   * server leaves them out of its lists. What a {@link #projection()} leaves out is not in it.
    */
   byte[] json();
 
   /** The length of {@link #json()} in bytes. */
   int length();
+
+  /** Which parts of the object are here; all of them unless the informer was told otherwise. */
+  default Projection projection() {
+    return Projection.WHOLE;
+  }
 
   /**
    * Decodes the object. Takes as long as the codec takes; nothing is cached.
@@ -54,7 +67,11 @@ public interface Resource {
     return codec.read(this);
   }
 
-  /** The value of a label, if there is one. */
+  /**
+   * The value of a label, if there is one.
+   *
+   * @throws IllegalStateException if a {@link #projection()} leaves it out
+   */
   default Optional<String> label(String name) {
     return Optional.ofNullable(labels().get(name));
   }

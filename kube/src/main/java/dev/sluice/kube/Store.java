@@ -8,7 +8,8 @@ import java.util.stream.Stream;
  * The latest known state of every object of a stream, for reading.
  *
  * <p>One thread writes, the stream's; readers never block it nor each other, and never wait. What
- * they are given is immutable or a copy. Decoding happens on the reader's thread, on each call.
+ * they are given is immutable or a copy. Decoding happens on the reader's thread, on each call, but
+ * for what a {@linkplain Informer.Builder#decodedCache cache} still has.
  *
  * @param <T> what the informer's codec makes
  */
@@ -35,6 +36,18 @@ public interface Store<T> {
   Snapshot<T> snapshot();
 
   /**
+   * The objects that an index has under a value, as of one moment.
+   *
+   * @throws IllegalArgumentException if the informer was not built with this index
+   */
+  default Snapshot<T> byIndex(Index index, String value) {
+    return snapshot().byIndex(index, value);
+  }
+
+  /** What it holds and in which form: how much is packed, and how the indexes do. */
+  StoreStats stats();
+
+  /**
    * All objects as of one moment, in no particular order.
    *
    * @param <T> what the informer's codec makes
@@ -57,5 +70,20 @@ public interface Store<T> {
 
     /** All of them, decoded as they are taken; meets {@link DecodeException} where one is bad. */
     Stream<T> objects();
+
+    /**
+     * Those of them that an index has under a value. Of those that are found by one value already,
+     * those that are found by the other, too.
+     *
+     * @throws IllegalArgumentException if the informer was not built with this index
+     */
+    Snapshot<T> byIndex(Index index, String value);
+
+    /**
+     * The values that an index has, of the whole store, in no particular order.
+     *
+     * @throws IllegalArgumentException if the informer was not built with this index
+     */
+    Stream<String> indexValues(Index index);
   }
 }

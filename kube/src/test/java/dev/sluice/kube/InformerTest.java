@@ -668,4 +668,85 @@ class InformerTest {
     assertThatThrownBy(() -> pods().auditEvery(Duration.ofHours(-1)))
         .hasMessage("auditEvery is at least a second, or zero for never, not PT-1H");
   }
+
+  @Test
+  void findsObjectsByIndexesConsistentWithItsSnapshots() {
+    api.put("a", "1");
+    api.put("b", "2");
+    Index specs = Index.byField("spec");
+    try (Informer<Resource> informer = pods().indexBy(specs).indexBy(Index.byNamespace()).start()) {
+      Await.until(() -> assertThat(informer.store().size()).isEqualTo(2));
+      Store.Snapshot<Resource> before = informer.store().snapshot();
+      api.put("a", "2");
+      Await.until(() -> assertThat(informer.store().byIndex(specs, "2").size()).isEqualTo(2));
+
+      assertThat(names(before.byIndex(specs, "1"))).containsExactly("a");
+      assertThat(names(before.byIndex(specs, "2"))).containsExactly("b");
+      assertThat(names(informer.store().byIndex(specs, "2"))).containsExactlyInAnyOrder("a", "b");
+      assertThat(before.indexValues(specs)).containsExactlyInAnyOrder("1", "2");
+      assertThat(names(before.byIndex(specs, "2").byIndex(Index.byNamespace(), "none"))).isEmpty();
+      assertThat(before.byIndex(specs, "2").resource(key(before, "a"))).isEmpty();
+      assertThat(before.byIndex(specs, "2").resource(key(before, "b"))).isPresent();
+      assertThat(informer.explain()).contains("index field(spec): 1 values");
+      assertThatThrownBy(() -> informer.store().byIndex(Index.byOwner(), "x"))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("no index 'owner'");
+    }
+  }
+
+  private static List<String> names(Store.Snapshot<Resource> of) {
+    return of.resources().map(resource -> resource.key().name()).toList();
+  }
+
+  private static ObjectKey key(Store.Snapshot<Resource> of, String name) {
+    return of.resources()
+        .map(Resource::key)
+        .filter(key -> key.name().equals(name))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
+  void saysWhatAProjectionHasLeftOut() {
+    api.put("a", "1");
+    try (Informer<Resource> informer = pods().drop("spec", "metadata.labels").start()) {
+      Await.until(() -> assertThat(informer.store().size()).isEqualTo(1));
+      Resource a = informer.store().snapshot().resources().findFirst().orElseThrow();
+
+      assertThat(new String(a.json(), StandardCharsets.UTF_8)).doesNotContain("spec");
+      assertThat(a.projection().keeps("spec")).isFalse();
+      assertThatThrownBy(a::labels)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("everything but [spec, metadata.labels]");
+      assertThatThrownBy(() -> a.label("app")).isInstanceOf(IllegalStateException.class);
+    }
+  }
+
+  @Test
+  void refusesAnIndexOfWhatIsNotKept() {
+    assertThatThrownBy(() -> pods().drop("spec").indexBy(Index.byField("spec.nodeName")).start())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("needs spec.nodeName");
+  }
+
+  @Test
+  void packsWhatHasRestedByItself() {
+    String words = "a value of some length that is everywhere the same ".repeat(40);
+    for (int i = 0; i < 600; i++) {
+      api.put("pod-" + i, words + i);
+    }
+    VirtualTime time = new VirtualTime();
+    try (Informer<Resource> informer =
+        pods().compression(new DeflateCompression()).time(time).start()) {
+      Await.until(() -> assertThat(informer.store().size()).isEqualTo(600));
+      Await.until(() -> {
+        time.advance(Duration.ofSeconds(5));
+        assertThat(informer.store().stats().packed()).isEqualTo(600);
+      });
+
+      assertThat(informer.store().snapshot().resources().map(InformerTest::specOf))
+          .allMatch(spec -> spec.startsWith("=" + words));
+      assertThat(informer.store().stats().packing()).isEqualTo("deflate");
+    }
+  }
 }

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.cli.Trouble;
+import dev.sluice.kube.Index;
 import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.Resource;
 import dev.sluice.kube.Store;
+import dev.sluice.kube.StoreStats;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -140,6 +142,21 @@ class StoreDumpTest {
     @Override
     public Stream<Resource> resources() {
       return all.stream();
+    }
+
+    @Override
+    public Snapshot<Resource> byIndex(Index index, String value) {
+      throw new UnsupportedOperationException("no indexes");
+    }
+
+    @Override
+    public Stream<String> indexValues(Index index) {
+      throw new UnsupportedOperationException("no indexes");
+    }
+
+    @Override
+    public StoreStats stats() {
+      throw new UnsupportedOperationException("no stats");
     }
 
     @Override

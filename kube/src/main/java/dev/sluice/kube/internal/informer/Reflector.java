@@ -8,7 +8,6 @@ import dev.sluice.kube.internal.watch.Auditor;
 import dev.sluice.kube.internal.watch.Outlet;
 import dev.sluice.kube.internal.watch.StreamOptions;
 import dev.sluice.kube.internal.watch.StreamRunner;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.random.RandomGenerator;
 
@@ -45,8 +44,7 @@ public final class Reflector {
                 + "\",\"apiVersion\":\""
                 + options.kind().apiVersion()
                 + "\",";
-    this.objects =
-        new ObjectStore(!settings.keepManagedFields(), typeMeta.getBytes(StandardCharsets.UTF_8));
+    this.objects = new ObjectStore(settings.store().of(options.name(), typeMeta));
     this.stream =
         new StreamRunner(
             options,
@@ -70,18 +68,21 @@ public final class Reflector {
             Sleeper.by(settings.time()),
             seeds.random());
     stream.onLostConnection(auditor::serverMayHaveChanged);
+    objects.onDamage(stream::diverged);
     this.thread = Thread.ofVirtual().name("sluice-stream-" + options.name()).unstarted(stream);
   }
 
   void start() {
     thread.start();
     auditor.start();
+    objects.start();
   }
 
   /** Ends the stream; {@link #awaitEnd} waits until it has. */
   void stop() {
     auditor.close();
     stream.close();
+    objects.close();
   }
 
   void awaitEnd(Duration patience) throws InterruptedException {

@@ -4,6 +4,7 @@ import dev.sluice.flow.FlowListener;
 import dev.sluice.flow.Gate;
 import dev.sluice.flow.TimeSource;
 import dev.sluice.kube.ObjectKey;
+import dev.sluice.kube.internal.store.StoreOptions;
 import dev.sluice.kube.internal.time.Sleeper;
 import dev.sluice.kube.internal.watch.StreamLog;
 import java.time.InstantSource;
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * What the streams of a source have in common. Checked by the informer's builder.
  *
  * @param name the source's name
- * @param keepManagedFields whether {@code metadata.managedFields} is kept
+ * @param store what is kept, and how
  * @param bounded the one BLOCK or PAUSE gate; null for COALESCE gates
  * @param sleeper how the streams wait between attempts
  * @param random where jitter comes from
@@ -22,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record SourceSettings(
     String name,
-    boolean keepManagedFields,
+    StoreOptions store,
     @Nullable Gate<ObjectKey> bounded,
     TimeSource time,
     InstantSource clock,

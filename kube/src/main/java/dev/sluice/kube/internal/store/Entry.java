@@ -1,31 +1,95 @@
 package dev.sluice.kube.internal.store;
 
+import dev.sluice.kube.Compression.Coder;
 import dev.sluice.kube.ObjectKey;
+import dev.sluice.kube.Projection;
 import dev.sluice.kube.Resource;
 import dev.sluice.kube.internal.json.MalformedJsonException;
 import dev.sluice.kube.internal.json.ObjectScanner;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One state of one object: its bytes and the few members of its metadata that everybody needs.
- * Immutable, but for {@link #listing}, which is the store's writer's own.
+ * Immutable for all who read it.
+ *
+ * <p>What may change is the form of the bytes. A body is kept as it came while it is fresh, and
+ * {@linkplain #pack packed} once it has rested; both forms stand in the one field {@code body}, so
+ * that a reader takes a reference, sees by its first byte which form it is, and needs no lock: JSON
+ * begins with a brace, a packed body with {@link #PACKED}, a number of two bytes that says by which
+ * coder, and the length of the JSON (seven bits a byte, the lowest first).
+ *
+ * <p>A packed body is read with the coder that packed it, which stands in a second field. It is
+ * written only while the body is raw, before the body that it made. A reader takes the body first
+ * and the coder after it, and so finds the body's own coder or a later one. The number tells; if it
+ * is a later one, the body was raw again in between and whoever reads it once more sees that or
+ * something newer. So a reader repeats itself only when somebody else has got further in the
+ * meantime, and never waits for anyone. One thread packs and unpacks, the {@link Compactor}'s.
  */
 public final class Entry implements Resource {
+  /** No time at all: the body of such an entry is not to be packed. */
+  static final int NEVER = Integer.MAX_VALUE;
+
+  static final byte PACKED = 1;
+  private static final byte[] DAMAGED = {0};
+  private static final int MOST_HEADER = 1 + 2 + 5;
+  private static final VarHandle BODY;
+  private static final VarHandle CODING;
+
+  static {
+    try {
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      BODY = lookup.findVarHandle(Entry.class, "body", byte[].class);
+      CODING = lookup.findVarHandle(Entry.class, "coding", Coding.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   private final ObjectKey key;
   private final Incarnation incarnation;
-  private final String resourceVersion;
   private final long generation;
-  private final boolean deleting;
-  private final byte[] body;
 
-  /** In which list it was last seen. Written and read by the store's writer only. */
-  int listing;
+  /** The resource version if it is a number, else -1; nearly all are. */
+  private final long version;
+
+  private final @Nullable Extras extras;
+
+  private byte[] body;
+  private @Nullable Coding coding;
+
+  /** When it came, by the compactor's clock, or {@link #NEVER}. Read and written without order. */
+  int came;
+
+  /** Twice in which list it was last seen, and one if the object is being deleted. */
+  private int marks;
+
+  /** What few entries have. */
+  private record Extras(@Nullable String version, String @Nullable [][] values, Projection kept) {
+    static @Nullable Extras of(
+        @Nullable String version, String @Nullable [][] values, Projection kept) {
+      return version == null && values == null && kept == Projection.WHOLE
+          ? null
+          : new Extras(version, values, kept);
+    }
+  }
+
+  /**
+   * A coder and its number.
+   *
+   * @param number within 16 bits; no two coders that are in use have the same
+   * @param damaged told when it cannot read what it wrote
+   */
+  record Coding(Coder coder, int number, Runnable damaged) {}
 
   /**
    * A state.
    *
-   * @param body the object in JSON; the callee's own from now on
+   * @param body the object in JSON, beginning with its brace; the callee's own from now on
    */
   public Entry(
       ObjectKey key,
@@ -34,12 +98,62 @@ public final class Entry implements Resource {
       long generation,
       boolean deleting,
       byte[] body) {
+    this(key, incarnation, resourceVersion, generation, deleting, body, Projection.WHOLE, null);
+  }
+
+  Entry(
+      ObjectKey key,
+      Incarnation incarnation,
+      String resourceVersion,
+      long generation,
+      boolean deleting,
+      byte[] body,
+      Projection kept,
+      String @Nullable [][] values) {
     this.key = key;
     this.incarnation = incarnation;
-    this.resourceVersion = resourceVersion;
+    this.version = Versions.number(resourceVersion);
     this.generation = generation;
-    this.deleting = deleting;
     this.body = body;
+    this.marks = deleting ? 1 : 0;
+    this.extras = Extras.of(version < 0 ? resourceVersion : null, values, kept);
+  }
+
+  /** This state with what it is found by. */
+  Entry indexed(String @Nullable [][] values) {
+    Entry entry =
+        new Entry(
+            key,
+            incarnation,
+            resourceVersion(),
+            generation,
+            deleting(),
+            body(),
+            projection(),
+            values);
+    entry.came = came;
+    entry.seen(listing());
+    return entry;
+  }
+
+  /** This state with only what is kept of it. */
+  Entry projected(Projection kept) {
+    return kept.equals(projection())
+        ? this
+        : new Entry(
+            key,
+            incarnation,
+            resourceVersion(),
+            generation,
+            deleting(),
+            kept.apply(body()),
+            kept,
+            null);
+  }
+
+  /** What it is found by, for each index; null if by nothing. */
+  String @Nullable [][] values() {
+    return extras == null ? null : extras.values;
   }
 
   /** The life that this is a state of. */
@@ -59,7 +173,26 @@ public final class Entry implements Resource {
 
   @Override
   public String resourceVersion() {
-    return resourceVersion;
+    if (version >= 0) {
+      return Long.toString(version);
+    }
+    return extras == null || extras.version == null ? "" : extras.version;
+  }
+
+  /** Whether this is the state of that version. */
+  boolean isAt(String resourceVersion) {
+    return version >= 0
+        ? version == Versions.number(resourceVersion)
+        : resourceVersion().equals(resourceVersion);
+  }
+
+  /** Whether this state is known to be newer than that version. */
+  boolean isNewerThan(String resourceVersion) {
+    if (version < 0) {
+      return Versions.older(resourceVersion, resourceVersion());
+    }
+    long other = Versions.number(resourceVersion);
+    return other >= 0 ? other < version : Versions.older(resourceVersion, resourceVersion());
   }
 
   @Override
@@ -69,11 +202,27 @@ public final class Entry implements Resource {
 
   @Override
   public boolean deleting() {
-    return deleting;
+    return (marks & 1) != 0;
+  }
+
+  /** In which list it was last seen; for the store's writer only. */
+  int listing() {
+    return marks >> 1;
+  }
+
+  /** It stands in this list; for the store's writer only. */
+  void seen(int listing) {
+    marks = listing << 1 | marks & 1;
+  }
+
+  @Override
+  public Projection projection() {
+    return extras == null ? Projection.WHOLE : extras.kept;
   }
 
   @Override
   public Map<String, String> labels() {
+    requireKept("metadata.labels");
     try {
       return Collections.unmodifiableMap(scan().labels());
     } catch (MalformedJsonException e) {
@@ -83,6 +232,7 @@ public final class Entry implements Resource {
 
   @Override
   public Map<String, String> annotations() {
+    requireKept("metadata.annotations");
     try {
       return Collections.unmodifiableMap(scan().annotations());
     } catch (MalformedJsonException e) {
@@ -90,9 +240,29 @@ public final class Entry implements Resource {
     }
   }
 
+  @Override
+  public Optional<String> label(String name) {
+    String path = "metadata.labels." + name.replace("\\", "\\\\").replace(".", "\\.");
+    requireKept(path);
+    return Fields.values(body(), Fields.path(path)).stream().findFirst();
+  }
+
+  private void requireKept(String path) {
+    if (!projection().keeps(path)) {
+      throw new IllegalStateException(
+          path
+              + " of "
+              + key
+              + " is not there: the informer keeps "
+              + projection()
+              + ". Keep it, too, or ask the server for the object.");
+    }
+  }
+
   private ObjectScanner scan() throws MalformedJsonException {
+    byte[] json = body();
     ObjectScanner scanner = new ObjectScanner();
-    scanner.scanObject(body, 0, body.length);
+    scanner.scanObject(json, 0, json.length);
     return scanner;
   }
 
@@ -101,7 +271,7 @@ public final class Entry implements Resource {
         "the labels or annotations of "
             + key
             + " at resource version "
-            + resourceVersion
+            + resourceVersion()
             + " cannot be read: "
             + e.getMessage(),
         e);
@@ -109,16 +279,152 @@ public final class Entry implements Resource {
 
   @Override
   public byte[] json() {
-    return body.clone();
+    byte[] present = (byte[]) BODY.getAcquire(this);
+    return isRaw(present) ? present.clone() : body();
+  }
+
+  /**
+   * The object in JSON, not copied where it can be helped: for reading only.
+   *
+   * @throws IllegalStateException if the packed bytes turn out to be damaged
+   */
+  public byte[] body() {
+    while (true) {
+      byte[] present = (byte[]) BODY.getAcquire(this);
+      if (isRaw(present)) {
+        return present;
+      }
+      if (present == DAMAGED) {
+        throw damaged(null);
+      }
+      Coding by = (Coding) CODING.getAcquire(this);
+      if (by != null && by.number == number(present)) {
+        return unpacked(present, by);
+      }
+    }
+  }
+
+  private byte[] unpacked(byte[] packed, Coding by) {
+    byte[] json = new byte[lengthOf(packed)];
+    try {
+      by.coder.decompress(packed, headerOf(packed), json);
+      return json;
+    } catch (RuntimeException e) {
+      // The bytes are of no use to anyone: the store sees that and has the object sent again.
+      BODY.compareAndSet(this, packed, DAMAGED);
+      by.damaged.run();
+      throw damaged(e);
+    }
+  }
+
+  private IllegalStateException damaged(@Nullable RuntimeException cause) {
+    return new IllegalStateException(
+        "the stored bytes of "
+            + key
+            + " at resource version "
+            + resourceVersion()
+            + " are damaged; the object is asked for again",
+        cause);
+  }
+
+  /** Whether its bytes were found to be damaged. */
+  boolean isDamaged() {
+    return BODY.getOpaque(this) == DAMAGED;
   }
 
   @Override
   public int length() {
-    return body.length;
+    byte[] present = (byte[]) BODY.getAcquire(this);
+    return isRaw(present) ? present.length : present == DAMAGED ? 0 : lengthOf(present);
+  }
+
+  /** How many bytes are kept of it. */
+  int kept() {
+    return ((byte[]) BODY.getAcquire(this)).length;
+  }
+
+  /** Whether its bytes are as they came. */
+  boolean isRaw() {
+    return isRaw((byte[]) BODY.getAcquire(this));
+  }
+
+  /** The number of the coder that has packed it; -1 if it is not packed. */
+  int packedBy() {
+    byte[] present = (byte[]) BODY.getAcquire(this);
+    return isRaw(present) || present == DAMAGED ? -1 : number(present);
+  }
+
+  /**
+   * Packs the body, if that makes it a tenth smaller. One thread only.
+   *
+   * @param room for the packed bytes: of at least {@link #room}
+   * @return whether it is packed now; what is not will not be tried again
+   */
+  boolean pack(Coding by, byte[] room) {
+    byte[] raw = (byte[]) BODY.getAcquire(this);
+    if (!isRaw(raw)) {
+      return true;
+    }
+    room[0] = PACKED;
+    room[1] = (byte) (by.number >> 8);
+    room[2] = (byte) by.number;
+    int at = 3;
+    int rest = raw.length;
+    while (rest > 0x7f) {
+      room[at++] = (byte) (rest | 0x80);
+      rest >>>= 7;
+    }
+    room[at++] = (byte) rest;
+    int length = at + by.coder.compress(raw, room, at);
+    if (length > raw.length - raw.length / 10) {
+      came = NEVER;
+      return false;
+    }
+    byte[] packed = java.util.Arrays.copyOf(room, length);
+    CODING.setRelease(this, by);
+    BODY.setRelease(this, packed);
+    return true;
+  }
+
+  /** Makes the body raw again. One thread only: that which packs. */
+  void unpack() {
+    byte[] json = body();
+    BODY.setRelease(this, json);
+  }
+
+  /** How much room it takes to pack so many bytes. */
+  static int room(Coder coder, int length) {
+    return MOST_HEADER + coder.bound(length);
+  }
+
+  private static boolean isRaw(byte[] body) {
+    return body.length == 0 || body[0] != PACKED && body != DAMAGED;
+  }
+
+  private static int number(byte[] packed) {
+    return (packed[1] & 0xff) << 8 | packed[2] & 0xff;
+  }
+
+  private static int headerOf(byte[] packed) {
+    int at = 3;
+    while (packed[at] < 0) {
+      at++;
+    }
+    return at + 1;
+  }
+
+  private static int lengthOf(byte[] packed) {
+    int length = 0;
+    for (int at = 3, shift = 0; ; at++, shift += 7) {
+      length |= (packed[at] & 0x7f) << shift;
+      if (packed[at] >= 0) {
+        return length;
+      }
+    }
   }
 
   @Override
   public String toString() {
-    return key + "@" + resourceVersion;
+    return key + "@" + resourceVersion();
   }
 }

@@ -1,5 +1,7 @@
 package dev.sluice.kube.internal.store;
 
+import java.util.Objects;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,12 +13,57 @@ import org.jspecify.annotations.Nullable;
  * somebody has to be told. Compared by uid.
  */
 public final class Incarnation {
-  private final String uid;
+  private static final int CANONICAL = 36;
+
+  // A uid in the form that every server gives is 16 bytes; as a text it would be 80.
+  private final long high;
+  private final long low;
+  private final @Nullable String other;
   private volatile @Nullable Tombstone tombstone;
 
   /** A new life. */
   public Incarnation(String uid) {
-    this.uid = uid;
+    if (isCanonical(uid)) {
+      high = bits(uid, 0, 18);
+      low = bits(uid, 18, CANONICAL);
+      other = null;
+    } else {
+      high = 0;
+      low = 0;
+      other = uid;
+    }
+  }
+
+  private static boolean isCanonical(String uid) {
+    if (uid.length() != CANONICAL) {
+      return false;
+    }
+    for (int i = 0; i < CANONICAL; i++) {
+      char c = uid.charAt(i);
+      boolean dash = i == 8 || i == 13 || i == 18 || i == 23;
+      if (dash ? c != '-' : !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f')) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static long bits(String uid, int from, int to) {
+    long bits = 0;
+    for (int i = from; i < to; i++) {
+      char c = uid.charAt(i);
+      if (c != '-') {
+        bits = bits << 4 | (c <= '9' ? c - '0' : c - 'a' + 10);
+      }
+    }
+    return bits;
+  }
+
+  /** Whether this is the life of that uid. */
+  boolean is(String uid) {
+    return other != null
+        ? other.equals(uid)
+        : isCanonical(uid) && high == bits(uid, 0, 18) && low == bits(uid, 18, CANONICAL);
   }
 
   /**
@@ -29,7 +76,7 @@ public final class Incarnation {
 
   /** The uid; empty if the server gives none. */
   public String uid() {
-    return uid;
+    return other != null ? other : new UUID(high, low).toString();
   }
 
   /** What is left; null while it lives. */
@@ -42,17 +89,20 @@ public final class Incarnation {
   }
 
   @Override
-  public boolean equals(@Nullable Object other) {
-    return other instanceof Incarnation that && uid.equals(that.uid);
+  public boolean equals(@Nullable Object object) {
+    return object instanceof Incarnation that
+        && high == that.high
+        && low == that.low
+        && Objects.equals(other, that.other);
   }
 
   @Override
   public int hashCode() {
-    return uid.hashCode();
+    return other != null ? other.hashCode() : Long.hashCode(high ^ low);
   }
 
   @Override
   public String toString() {
-    return uid;
+    return uid();
   }
 }

@@ -1,12 +1,19 @@
 package dev.sluice.kube.internal.store;
 
+import dev.sluice.flow.TimeSource;
+import dev.sluice.kube.Index;
 import dev.sluice.kube.ObjectKey;
+import dev.sluice.kube.Projection;
+import dev.sluice.kube.StoreStats;
 import dev.sluice.kube.internal.json.ObjectScanner;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,23 +26,42 @@ import org.jspecify.annotations.Nullable;
  * nothing is taken for missing that a whole list has not missed.
  */
 public final class ObjectStore {
-  private final boolean cutManagedFields;
+  private final StoreOptions options;
   private final byte[] typeMeta;
-  private volatile View view = new View(EntryMap.EMPTY, Optional.empty());
+  private final Indexer indexer;
+  private final Compactor compactor;
+  private volatile View view;
   private int listing;
   private Set<ObjectKey> incomplete = Set.of();
   private String namespace = "";
 
   /**
-   * An empty store.
+   * An empty store of bodies as they come.
    *
    * @param cutManagedFields whether {@code metadata.managedFields} is left out of what is kept
    * @param typeMeta put in front of objects that lack kind and apiVersion: {@code
    *     "kind":"Pod","apiVersion":"v1",}
    */
   public ObjectStore(boolean cutManagedFields, byte[] typeMeta) {
-    this.cutManagedFields = cutManagedFields;
-    this.typeMeta = typeMeta;
+    this(
+        new StoreOptions(
+            "store",
+            cutManagedFields,
+            new String(typeMeta, StandardCharsets.UTF_8),
+            Projection.WHOLE,
+            List.of(),
+            Duration.ZERO,
+            null,
+            TimeSource.system()));
+  }
+
+  /** An empty store. */
+  public ObjectStore(StoreOptions options) {
+    this.options = options;
+    this.typeMeta = options.typeMeta().getBytes(StandardCharsets.UTF_8);
+    this.indexer = new Indexer(options.name(), options.indexes(), options.time());
+    this.view = new View(EntryMap.EMPTY, Optional.empty(), Indexes.empty(options.indexes().size()));
+    this.compactor = new Compactor(options, () -> view.entries);
   }
 
   /**
@@ -44,8 +70,65 @@ public final class ObjectStore {
    * @param entries the objects
    * @param resourceVersion the version of the collection they belong to; empty before the first
    *     list has been read to its end
+   * @param indexes what is found by which value
    */
-  public record View(EntryMap entries, Optional<String> resourceVersion) {}
+  public record View(EntryMap entries, Optional<String> resourceVersion, Indexes indexes) {}
+
+  /** Begins to pack what has rested. */
+  public void start() {
+    compactor.start();
+  }
+
+  /** No longer packs; what is there stays readable. */
+  public void close() {
+    compactor.close();
+  }
+
+  /**
+   * Who is told, in words, that bytes were found to be damaged and objects should be sent again.
+   */
+  public void onDamage(Consumer<String> told) {
+    compactor.onDamage(told);
+  }
+
+  /** For tests: what packs. */
+  Compactor compactor() {
+    return compactor;
+  }
+
+  /**
+   * The place of an index among those of the view.
+   *
+   * @throws IllegalArgumentException if there is no such index
+   */
+  public int place(Index index) {
+    return indexer.place(index);
+  }
+
+  /**
+   * What it holds and in which form.
+   *
+   * @param whyNot why there is no compression, if there is none
+   */
+  public StoreStats stats(String whyNot) {
+    View present = view;
+    Compactor.Seen seen = compactor.seen();
+    return new StoreStats(
+        present.entries.size(),
+        compactor.state(whyNot),
+        seen.packed(),
+        seen.packedBytes(),
+        seen.unpackedBytes(),
+        seen.rawBytes(),
+        seen.coders(),
+        seen.memory(),
+        compactor.trainings(),
+        compactor.failures(),
+        compactor.lastFailure(),
+        compactor.damaged(),
+        indexer.stats(present.indexes),
+        indexer.running());
+  }
 
   /** The present state. */
   public View view() {
@@ -63,12 +146,12 @@ public final class ObjectStore {
     if (before == null) {
       return write(object, null, Optional.of(version));
     }
-    boolean same = before.uid().equals(object.uid());
-    if (same && before.resourceVersion().equals(version)) {
+    boolean same = before.incarnation().is(object.uid());
+    if (same && before.isAt(version) && !before.isDamaged()) {
       reached(version);
       return new Difference.Unchanged(before);
     }
-    if (Versions.older(version, before.resourceVersion())) {
+    if (before.isNewerThan(version)) {
       reached(version);
       return new Difference.Stale(before);
     }
@@ -87,12 +170,11 @@ public final class ObjectStore {
       throw new IllegalStateException(
           "a store with " + view.entries.size() + " objects is not empty");
     }
-    EntryMap restored = EntryMap.EMPTY;
-    for (Entry entry : entries) {
-      restored = restored.with(entry);
-    }
     this.incomplete = new HashSet<>(incomplete);
-    view = new View(restored, version);
+    for (Entry entry : entries) {
+      bringIn(entry.projected(options.projection()), null, Optional.empty());
+    }
+    view = new View(view.entries, version, view.indexes);
   }
 
   /** A list begins. */
@@ -109,12 +191,13 @@ public final class ObjectStore {
   public Difference putListed(ObjectScanner object) {
     Entry before = view.entries.get(new ObjectKey(object.namespace(), object.name()));
     if (before != null
-        && before.uid().equals(object.uid())
-        && before.resourceVersion().equals(object.resourceVersion())) {
+        && before.incarnation().is(object.uid())
+        && before.isAt(object.resourceVersion())
+        && !before.isDamaged()) {
       if (!incomplete.isEmpty() && incomplete.remove(before.key())) {
         write(object, before, view.resourceVersion);
       } else {
-        before.listing = listing;
+        before.seen(listing);
       }
       return new Difference.Unchanged(before);
     }
@@ -125,7 +208,7 @@ public final class ObjectStore {
   public List<Entry> missing() {
     List<Entry> missing = new ArrayList<>();
     view.entries.forEach(entry -> {
-      if (entry.listing != listing) {
+      if (entry.listing() != listing) {
         missing.add(entry);
       }
     });
@@ -144,7 +227,7 @@ public final class ObjectStore {
       reached(version);
       return new Difference.Unknown();
     }
-    if (Versions.older(version, before.resourceVersion())) {
+    if (before.isNewerThan(version)) {
       reached(version);
       return new Difference.Stale(before);
     }
@@ -164,18 +247,23 @@ public final class ObjectStore {
   public void reached(String version) {
     View present = view;
     if (present.resourceVersion.isEmpty() || !present.resourceVersion.get().equals(version)) {
-      view = new View(present.entries, Optional.of(version));
+      view = new View(present.entries, Optional.of(version), present.indexes);
     }
   }
 
   private Difference takeOut(Entry before, String version, Optional<String> reached) {
     before.incarnation().bury(before, version);
-    view = new View(view.entries.without(before.key()), reached);
+    View present = view;
+    view =
+        new View(
+            present.entries.without(before.key()),
+            reached,
+            present.indexes.changed(before.key(), before.values(), null));
     return new Difference.Removed(before);
   }
 
   private Difference write(ObjectScanner object, @Nullable Entry before, Optional<String> reached) {
-    boolean same = before != null && before.uid().equals(object.uid());
+    boolean same = before != null && before.incarnation().is(object.uid());
     Entry entry =
         new Entry(
             before == null ? newKey(object) : before.key(),
@@ -183,16 +271,35 @@ public final class ObjectStore {
             object.resourceVersion(),
             object.generation(),
             object.deleting(),
-            object.body(cutManagedFields, typeMeta));
-    entry.listing = listing;
+            options.projection().apply(object.body(options.cutManagedFields(), typeMeta)),
+            options.projection(),
+            null);
     if (before != null && !same) {
       before.incarnation().bury(before, object.resourceVersion());
     }
-    view = new View(view.entries.with(entry), reached);
+    entry = bringIn(entry, before, reached);
     if (before == null) {
       return new Difference.Created(entry);
     }
     return same ? new Difference.Updated(entry) : new Difference.Replaced(entry, before);
+  }
+
+  /** Stamps, indexes and publishes a state. */
+  private Entry bringIn(Entry entry, @Nullable Entry before, Optional<String> reached) {
+    View present = view;
+    Entry indexed = entry;
+    Indexes indexes = present.indexes;
+    if (!indexer.isOff()) {
+      String @Nullable [][] known = before == null ? null : before.values();
+      String[][] values = indexer.values(entry, known, indexes);
+      indexed = entry.indexed(values);
+      indexes = indexes.changed(entry.key(), known, values);
+    }
+    indexed.came = compactor.now();
+    indexed.seen(listing);
+    view = new View(present.entries.with(indexed), reached, indexes);
+    compactor.wrote(indexed.length());
+    return indexed;
   }
 
   /** Most neighbours live in one namespace: they share the one text. */

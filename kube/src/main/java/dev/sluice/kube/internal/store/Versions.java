@@ -21,6 +21,18 @@ public final class Versions {
     return true;
   }
 
+  /** The version as a number; -1 if it cannot be compared, or has more than 18 digits. */
+  static long number(String version) {
+    if (version.length() > 18 || !comparable(version)) {
+      return -1;
+    }
+    long number = 0;
+    for (int i = 0; i < version.length(); i++) {
+      number = number * 10 + (version.charAt(i) - '0');
+    }
+    return number;
+  }
+
   /** Whether the first is known to be older than the second; false if that cannot be told. */
   public static boolean older(String one, String other) {
     if (!comparable(one) || !comparable(other)) {

@@ -155,7 +155,7 @@ public final class StreamRunner implements Runnable {
    *
    * @param detail in what it differs
    */
-  void diverged(String detail) {
+  public void diverged(String detail) {
     diverged = detail;
     Exchange open = exchange;
     if (open != null) {
