@@ -15,6 +15,7 @@ final class Logs {
           Logger.getLogger("io.fabric8"),
           Logger.getLogger("io.vertx"),
           Logger.getLogger("io.netty"),
+          Logger.getLogger("org.apache.hc"),
           Logger.getLogger("org.eclipse.jetty"));
 
   private Logs() {}

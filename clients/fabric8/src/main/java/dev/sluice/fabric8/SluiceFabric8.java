@@ -13,9 +13,11 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.http.HttpClient;
+import io.fabric8.kubernetes.client.http.StandardHttpClientBuilder;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.util.function.BooleanSupplier;
 
 /**
  * Where Sluice meets fabric8: its clients carry Sluice's requests, its classes are what Sluice's
@@ -35,17 +37,22 @@ public final class SluiceFabric8 {
 
   /**
    * A transport over a client that the user has: the same addresses, certificates, credentials
-   * (exec plugins and the renewal of tokens included), proxies, interceptors and connections.
+   * (exec plugins and the renewal of tokens included), proxies and interceptors.
+   *
+   * <p>A client on fabric8's default HTTP client as it comes lends its settings: requests go over
+   * connections of the transport's own, HTTP/1.1 on blocking sockets, each read by the thread that
+   * waits for it, at a fraction of the cost. Any other HTTP client, which the user has chosen (a
+   * factory of its own, or a subclass of the default one), carries the requests itself.
    *
    * <p>For requests of this transport fabric8's retries are off (a retry is decided in one place,
    * by Sluice), and its request time-out bounds the wait for the head of a response only: a watch
    * may be silent for as long as it likes. Two things are repeated, once, below Sluice: a request
-   * answered with 401, with renewed credentials, by fabric8; and, by the JDK's HTTP client if that
-   * is the one in use, a GET whose connection was cut before the response began.
+   * answered with 401, with renewed credentials; and, by the JDK's HTTP client if that is the one
+   * chosen, a GET whose connection was cut before the response began.
    *
-   * <p>If the client's HTTP client multiplexes streams over one HTTP/2 connection (the JDK's does,
-   * fabric8's default one does not), streams that nobody reads for a while can hold up its other
-   * requests; {@code Config.setHttp2Disable(true)} gives each stream a connection to itself.
+   * <p>If a chosen HTTP client multiplexes streams over one HTTP/2 connection (the JDK's does),
+   * streams that nobody reads for a while can hold up its other requests; {@code
+   * Config.setHttp2Disable(true)} gives each stream a connection to itself.
    *
    * <p>Closing the transport aborts its own exchanges and leaves the client as it was; close the
    * client after it.
@@ -53,15 +60,15 @@ public final class SluiceFabric8 {
    * @param client an open client
    */
   public static Transport transport(KubernetesClient client) {
-    return new Fabric8Transport(client, () -> {});
+    StandardHttpClientBuilder<?, ?, ?> settings = Settings.of(client);
+    return settings == null
+        ? new Fabric8Transport(client, () -> {})
+        : blocking(client.getConfiguration(), settings, client.getHttpClient()::isClosed);
   }
 
   /**
-   * A transport with a client of its own, which is closed together with it.
-   *
-   * <p>That client speaks HTTP/1.1, so that each stream has a connection to itself: streams that
-   * share one HTTP/2 connection share its window, too, and those that nobody reads for a while
-   * would hold up all others.
+   * A transport without a client: HTTP/1.1 on blocking sockets, a connection for each exchange that
+   * is under way, with fabric8's ways to authenticate.
    *
    * @param config where the server is and who is calling; {@code Config.autoConfigure(null)} reads
    *     what {@code kubectl} would read
@@ -69,9 +76,22 @@ public final class SluiceFabric8 {
    *     used, a certificate that cannot be read for example
    */
   public static Transport transport(Config config) {
-    return transport(new KubernetesClientBuilder().withConfig(config));
+    return blocking(config, Settings.of(config), () -> false);
   }
 
+  private static Transport blocking(
+      Config config, StandardHttpClientBuilder<?, ?, ?> settings, BooleanSupplier closed) {
+    String server = config.getMasterUrl();
+    Integer timeout = config.getRequestTimeout();
+    return new BlockingTransport(
+        server.endsWith("/") ? server.substring(0, server.length() - 1) : server,
+        timeout == null ? 0 : timeout,
+        settings,
+        config.getRequestConfig(),
+        closed);
+  }
+
+  /** A transport over a client of its own, with whatever HTTP client its builder has. */
   static Transport transport(KubernetesClientBuilder builder) {
     KubernetesClient client =
         builder.withHttpClientBuilderConsumer(HttpClient.Builder::preferHttp11).build();

@@ -20,6 +20,10 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.util.Base64;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLParameters;
@@ -144,6 +148,63 @@ class CredentialsTest {
 
   private static String base64(String text) {
     return Base64.getEncoder().encodeToString(text.getBytes(UTF_8));
+  }
+
+  @Test
+  void aReaderOverTlsWakesWhenTheExchangeIsClosed() throws Exception {
+    CountDownLatch end = new CountDownLatch(1);
+    HttpsServer server = server(loopback);
+    server.createContext(
+        "/stream",
+        exchange -> {
+          exchange.sendResponseHeaders(200, 0);
+          exchange.getResponseBody().write('x');
+          exchange.getResponseBody().flush();
+          try {
+            end.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        });
+    Config config =
+        new ConfigBuilder(Config.empty())
+            .withMasterUrl(url(server))
+            .withCaCertData(loopback.certificatePem())
+            .build();
+    try (Transport transport = http.transport(config);
+        Response response = transport.send(Request.get("/stream", "*/*"))) {
+      assertThat(response.body().read()).isEqualTo('x');
+      FutureTask<Integer> blocked = new FutureTask<>(() -> response.body().read());
+      Thread reader = Thread.ofVirtual().start(blocked);
+      while (reader.getState() != Thread.State.WAITING) {
+        Thread.onSpinWait();
+      }
+
+      response.close();
+
+      assertThatExceptionOfType(ExecutionException.class)
+          .isThrownBy(() -> blocked.get(2, TimeUnit.SECONDS))
+          .withCauseInstanceOf(IOException.class);
+    } finally {
+      end.countDown();
+      server.stop(0);
+    }
+  }
+
+  @Test
+  void anyCertificateIsTakenWhenTheConfigurationSaysSo() throws Exception {
+    HttpsServer server = server(jane);
+    try {
+      Config config =
+          new ConfigBuilder(Config.empty())
+              .withMasterUrl(url(server))
+              .withTrustCerts(true)
+              .withOauthToken("mine")
+              .build();
+      assertThat(caller(config)).isEqualTo("Bearer mine");
+    } finally {
+      server.stop(0);
+    }
   }
 
   @Test

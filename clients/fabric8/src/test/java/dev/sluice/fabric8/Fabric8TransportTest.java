@@ -470,6 +470,22 @@ class Fabric8TransportTest {
   }
 
   @Test
+  void credentialsThatAreStillRefusedAreRenewedOnce() throws Exception {
+    AtomicInteger given = new AtomicInteger();
+    try (ScriptedServer server = new ScriptedServer(call -> call.json(401, "{}"))) {
+      Config config =
+          new ConfigBuilder(config(server.url()))
+              .withOauthTokenProvider(() -> "token-" + given.incrementAndGet())
+              .build();
+      try (Transport transport = http.transport(config);
+          Response response = transport.send(GET)) {
+        assertThat(response.status()).isEqualTo(401);
+        assertThat(server.calls).hasSize(2);
+      }
+    }
+  }
+
+  @Test
   void impersonatesWhomTheConfigurationNames() throws Exception {
     try (ScriptedServer server = new ScriptedServer(call -> call.json(200, "{}"));
         Transport transport =
@@ -493,6 +509,30 @@ class Fabric8TransportTest {
       assertThat(response.status()).isEqualTo(200);
       assertThat(proxy.nextCall().line())
           .isEqualTo("GET http://cluster.invalid/api/v1/pods?watch=true HTTP/1.1");
+    }
+  }
+
+  @Test
+  void givesTheProxyItsOwnCredentials() throws Exception {
+    try (ScriptedServer proxy =
+            new ScriptedServer(call -> {
+              if ("Basic amFuZTpzZWNyZXQ=".equals(call.header("proxy-authorization"))) {
+                call.json(200, "{}");
+              } else {
+                call.write(
+                    "HTTP/1.1 407 Who are you\r\nProxy-Authenticate: Basic realm=\"proxy\"\r\n"
+                        + "Content-Length: 0\r\n\r\n");
+              }
+            });
+        Transport transport =
+            http.transport(
+                new ConfigBuilder(config("http://cluster.invalid"))
+                    .withHttpProxy(proxy.url())
+                    .withProxyUsername("jane")
+                    .withProxyPassword("secret")
+                    .build());
+        Response response = transport.send(GET)) {
+      assertThat(response.status()).isEqualTo(200);
     }
   }
 

@@ -8,10 +8,19 @@ import io.fabric8.kubernetes.client.http.HttpClient;
 import io.fabric8.kubernetes.client.jdkhttp.JdkHttpClientFactory;
 import io.fabric8.kubernetes.client.vertx5.Vertx5HttpClientFactory;
 
-/** The HTTP clients that fabric8 8.0 offers and that the transport is tested with. */
+/**
+ * The HTTP clients that the transport is tested with: its own, and those that fabric8 8.0 offers.
+ */
 enum HttpClients {
-  /** The one that comes with fabric8 when nobody chooses. */
-  VERTX_5(new Vertx5HttpClientFactory()),
+  /** When nobody chooses. */
+  BLOCKING(new Vertx5HttpClientFactory()) {
+    @Override
+    Transport transport(Config config) {
+      return SluiceFabric8.transport(config);
+    }
+  },
+  /** fabric8's default one, but with options of the user's own, perhaps. */
+  VERTX_5(new Vertx5HttpClientFactory() {}),
   JDK(new JdkHttpClientFactory());
 
   private final HttpClient.Factory factory;

@@ -16,9 +16,11 @@ import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
@@ -150,8 +152,15 @@ final class Line implements AutoCloseable {
             .withKind(kind.kind())
             .withNamespaced(true)
             .build();
-    for (HasMetadata object :
-        server.genericKubernetesResources(context).inNamespace(NAMESPACE).list().getItems()) {
+    var listed = server.genericKubernetesResources(context).inNamespace(NAMESPACE);
+    List<? extends HasMetadata> items;
+    try {
+      items = listed.list().getItems();
+    } catch (KubernetesClientException e) {
+      // A connection that the test has dropped was this client's; it may not have noticed yet.
+      items = listed.list().getItems();
+    }
+    for (HasMetadata object : items) {
       objects.put(
           ObjectKey.of(NAMESPACE, object.getMetadata().getName()),
           object.getMetadata().getUid() + "@" + object.getMetadata().getResourceVersion());
