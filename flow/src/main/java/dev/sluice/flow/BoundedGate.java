@@ -101,6 +101,16 @@ final class BoundedGate<K> implements Gate<K> {
   }
 
   @Override
+  public Offer offerQuietly(K key, Change change, Object incarnation) {
+    return offer(key, change, incarnation);
+  }
+
+  @Override
+  public void flush() {
+    // Nobody was left asleep.
+  }
+
+  @Override
   public void markDelivered(K key, Object incarnation) {
     Objects.requireNonNull(key, "key");
     Objects.requireNonNull(incarnation, "incarnation");

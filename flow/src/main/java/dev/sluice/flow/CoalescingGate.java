@@ -61,6 +61,10 @@ final class CoalescingGate<K> implements Gate<K> {
   private @Nullable Entry<K> last;
   private int depth;
   private boolean closed;
+
+  /** How many entries have been appended of which no sleeping consumer has been told. */
+  private int untold;
+
   private long accepted;
   private long coalesced;
   private long annihilated;
@@ -113,6 +117,34 @@ final class CoalescingGate<K> implements Gate<K> {
 
   @Override
   public Offer offer(K key, Change change, Object incarnation) {
+    return offer(key, change, incarnation, true);
+  }
+
+  @Override
+  public Offer offerQuietly(K key, Change change, Object incarnation) {
+    return offer(key, change, incarnation, false);
+  }
+
+  @Override
+  public void flush() {
+    lock.lock();
+    try {
+      wake();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void wake() {
+    if (untold == 1) {
+      arrived.signal();
+    } else if (untold > 1) {
+      arrived.signalAll();
+    }
+    untold = 0;
+  }
+
+  private Offer offer(K key, Change change, Object incarnation, boolean wake) {
     Objects.requireNonNull(key, "key");
     Objects.requireNonNull(change, "change");
     Objects.requireNonNull(incarnation, "incarnation");
@@ -132,6 +164,9 @@ final class CoalescingGate<K> implements Gate<K> {
         case COALESCED -> coalesced++;
         case ANNIHILATED -> annihilated++;
         default -> throw new AssertionError(outcome);
+      }
+      if (wake) {
+        wake();
       }
       return outcome;
     } finally {
@@ -231,7 +266,7 @@ final class CoalescingGate<K> implements Gate<K> {
     }
     last = entry;
     depth++;
-    arrived.signal();
+    untold++;
     return entry;
   }
 

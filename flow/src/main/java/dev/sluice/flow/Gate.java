@@ -225,6 +225,17 @@ public sealed interface Gate<K> extends AutoCloseable permits CoalescingGate, Bo
   Offer offer(K key, Change change, Object incarnation);
 
   /**
+   * As {@link #offer}, but lets a consumer that waits sleep on until {@link #flush} or the next
+   * {@link #offer}: for a producer that has more to offer at once, so that its consumer is woken
+   * once for all of it. To a consumer that does not wait it makes no difference. BLOCK and PAUSE
+   * gates, whose producers may have to wait for their consumers, wake theirs at once.
+   */
+  Offer offerQuietly(K key, Change change, Object incarnation);
+
+  /** Wakes a consumer that waits, if something was offered quietly. Does not block. */
+  void flush();
+
+  /**
    * Tells that the consumer knows this object from before: from an earlier life of the process,
    * say. Its deletion will then be delivered, and not annihilate with a change that is still
    * pending. To be called before the first offer for the key. BLOCK and PAUSE gates deliver every

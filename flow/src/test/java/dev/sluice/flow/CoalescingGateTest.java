@@ -188,6 +188,24 @@ class CoalescingGateTest {
   }
 
   @Test
+  void wakesAWaitingConsumerForWhatWasOfferedQuietlyWhenFlushed() throws Exception {
+    Waiter<Object> consumer = Waiter.waiting(() -> String.valueOf(gate.take()));
+    assertThat(gate.offerQuietly("a", Change.PUT, 1)).isEqualTo(Offer.ACCEPTED);
+    assertThat(gate.stats().delivered()).isZero();
+
+    gate.flush();
+
+    assertThat(consumer.result()).isEqualTo(new Delivery<>("a", Change.PUT, 1).toString());
+  }
+
+  @Test
+  void givesWhatWasOfferedQuietlyToWhomeverAsks() {
+    assertThat(gate.offerQuietly("a", Change.PUT, 1)).isEqualTo(Offer.ACCEPTED);
+
+    assertThat(gate.poll()).isEqualTo(new Delivery<>("a", Change.PUT, 1));
+  }
+
+  @Test
   void deliversWhatIsLeftAfterCompletionAndThenNull() throws InterruptedException {
     put("a", 1);
     gate.complete();

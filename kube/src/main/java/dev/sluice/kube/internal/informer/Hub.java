@@ -201,7 +201,7 @@ public final class Hub {
       lock.lock();
       try {
         for (Gate<ObjectKey> gate : gates) {
-          if (gate.offer(change.key(), what, change.incarnation()) == Offer.FULL) {
+          if (gate.offerQuietly(change.key(), what, change.incarnation()) == Offer.FULL) {
             // Only the one bounded gate can be full, and then there is no other.
             return false;
           }
@@ -225,6 +225,11 @@ public final class Hub {
       } finally {
         lock.unlock();
       }
+    }
+
+    @Override
+    public void flush() {
+      gates.forEach(Gate::flush);
     }
 
     @Override

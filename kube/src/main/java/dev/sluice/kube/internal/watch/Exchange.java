@@ -27,6 +27,7 @@ final class Exchange implements AutoCloseable {
   private volatile boolean silent;
   private volatile boolean closed;
   private volatile TimeSource.@Nullable Timer timer;
+  private Runnable beforeReading = () -> {};
 
   private Exchange(TimeSource time, Transport.Response response, long deadlineNanos) {
     this.time = time;
@@ -77,6 +78,11 @@ final class Exchange implements AutoCloseable {
 
   InputStream body() {
     return body;
+  }
+
+  /** What is to be done each time before the body is read from, which may block. */
+  void beforeReading(Runnable done) {
+    beforeReading = done;
   }
 
   /** Whether it was closed because nothing arrived for too long. */
@@ -131,6 +137,7 @@ final class Exchange implements AutoCloseable {
 
     @Override
     public int read(byte[] b, int offset, int length) throws IOException {
+      beforeReading.run();
       since = time.nanoTime();
       reading = true;
       try {

@@ -17,12 +17,18 @@ public interface Outlet {
   record Handover(ObjectKey key, boolean put, Incarnation incarnation) {}
 
   /**
-   * Offers a change to all consumers. Does not block.
+   * Offers a change to all consumers, and leaves asleep those that wait. Does not block.
    *
    * @return false if a gate is full and nothing was taken: it is to be offered again when there is
    *     room
    */
   boolean offer(Handover change);
+
+  /**
+   * Wakes consumers that wait for what was offered. Between an offer and this call they may sleep
+   * on: it comes when the stream has nothing more at hand, before it waits for anything.
+   */
+  void flush();
 
   /**
    * An object that consumers may know of from before a restart, so that its deletion is told even

@@ -283,6 +283,9 @@ public final class StreamRunner implements Runnable {
   }
 
   private Input act(Action action) {
+    if (!(action instanceof Action.Apply || action instanceof Action.ReadFrame)) {
+      outlet.flush();
+    }
     try {
       return switch (action) {
         case Action.ReadFrame read -> readFrame();
@@ -319,6 +322,7 @@ public final class StreamRunner implements Runnable {
             "unexpected: " + Failures.describe(defect),
             new State.BackingOff(new State.Next.Relist(0), StopCause.RESET),
             new Action.BackOff(Duration.ZERO)));
+    outlet.flush();
     try {
       sleeper.sleep(delayNanos);
     } catch (InterruptedException e) {
@@ -434,6 +438,7 @@ public final class StreamRunner implements Runnable {
       Exchange opened =
           Exchange.open(
               time, transport, request, options.requestDeadline().toNanos(), silence.toNanos());
+      opened.beforeReading(outlet::flush);
       exchange = opened;
       if (closing) {
         opened.close();

@@ -71,6 +71,9 @@ final class SimOutlet implements Outlet {
   }
 
   @Override
+  public void flush() {}
+
+  @Override
   public void awaitRoom() throws InterruptedException {
     while (full) {
       if (Thread.interrupted()) {
