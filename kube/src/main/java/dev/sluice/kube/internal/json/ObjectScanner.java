@@ -7,6 +7,7 @@ import static dev.sluice.kube.internal.json.Tokens.skipValue;
 import static dev.sluice.kube.internal.json.Tokens.unexpected;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -27,20 +28,46 @@ import org.jspecify.annotations.Nullable;
  * results refer to the array that was scanned and hold only as long as that does.
  */
 public final class ObjectScanner {
-  private static final byte[] TYPE = ascii("type");
-  private static final byte[] OBJECT = ascii("object");
-  private static final byte[] KIND = ascii("kind");
-  private static final byte[] API_VERSION = ascii("apiVersion");
-  private static final byte[] METADATA = ascii("metadata");
-  private static final byte[] NAMESPACE = ascii("namespace");
-  private static final byte[] NAME = ascii("name");
-  private static final byte[] UID = ascii("uid");
-  private static final byte[] RESOURCE_VERSION = ascii("resourceVersion");
-  private static final byte[] GENERATION = ascii("generation");
-  private static final byte[] DELETION_TIMESTAMP = ascii("deletionTimestamp");
-  private static final byte[] LABELS = ascii("labels");
-  private static final byte[] ANNOTATIONS = ascii("annotations");
-  private static final byte[] MANAGED_FIELDS = ascii("managedFields");
+  /** The members that are looked at. */
+  private enum Member {
+    TYPE("type"),
+    OBJECT("object"),
+    KIND("kind"),
+    API_VERSION("apiVersion"),
+    METADATA("metadata"),
+    NAMESPACE("namespace"),
+    NAME("name"),
+    UID("uid"),
+    RESOURCE_VERSION("resourceVersion"),
+    GENERATION("generation"),
+    DELETION_TIMESTAMP("deletionTimestamp"),
+    LABELS("labels"),
+    ANNOTATIONS("annotations"),
+    MANAGED_FIELDS("managedFields"),
+    OTHER("");
+
+    final String text;
+    final byte[] key;
+
+    Member(String text) {
+      this.text = text;
+      this.key = ascii(text);
+    }
+  }
+
+  /** By the length of their keys, which tells most of them apart. */
+  private static final Member[][] BY_LENGTH = new Member[18][];
+
+  static {
+    for (int length = 0; length < BY_LENGTH.length; length++) {
+      int wanted = length;
+      BY_LENGTH[length] =
+          Arrays.stream(Member.values())
+              .filter(member -> member != Member.OTHER && member.key.length == wanted)
+              .toArray(Member[]::new);
+    }
+  }
+
   private static final byte[] STATUS = ascii("Status");
 
   private byte[] bytes = new byte[0];
@@ -92,22 +119,25 @@ public final class ObjectScanner {
       int keyStart = openKey(b, p, end);
       int keyEnd = endOfString(b, keyStart, end);
       p = skipSpace(b, expect(b, keyEnd + 1, end, ':'), end);
-      if (is(b, keyStart, keyEnd, TYPE)) {
-        type = string(b, p, end);
-        p = next;
-      } else if (is(b, keyStart, keyEnd, OBJECT)) {
-        if (p < end && b[p] == '{') {
-          p = object(b, p, end);
-          objectSeen = true;
-        } else {
-          p = skipValue(b, p, end);
+      switch (member(b, keyStart, keyEnd)) {
+        case TYPE -> {
+          type = string(b, p, end);
+          p = next;
         }
-      } else if (is(b, keyStart, keyEnd, KIND)) {
-        int valueStart = p;
-        p = skipValue(b, p, end);
-        bareStatus = isString(b, valueStart, p, STATUS);
-      } else {
-        p = skipValue(b, p, end);
+        case OBJECT -> {
+          if (p < end && b[p] == '{') {
+            p = object(b, p, end);
+            objectSeen = true;
+          } else {
+            p = skipValue(b, p, end);
+          }
+        }
+        case KIND -> {
+          int valueStart = p;
+          p = skipValue(b, p, end);
+          bareStatus = isString(b, valueStart, p, STATUS);
+        }
+        default -> p = skipValue(b, p, end);
       }
       p = skipSpace(b, p, end);
       int after = afterMember(b, p, end);
@@ -186,21 +216,22 @@ public final class ObjectScanner {
       int keyStart = openKey(b, p, end);
       int keyEnd = endOfString(b, keyStart, end);
       p = skipSpace(b, expect(b, keyEnd + 1, end, ':'), end);
-      int length = keyEnd - keyStart;
-      // The three names have different lengths: most keys are told apart by length alone.
-      if (length >= 4 && is(b, keyStart, keyEnd, METADATA)) {
-        resetMetadata();
-        p = p < end && b[p] == '{' ? metadata(b, p, end) : skipValue(b, p, end);
-      } else if (length >= 4 && is(b, keyStart, keyEnd, KIND)) {
-        int valueStart = p;
-        p = skipValue(b, p, end);
-        kindSeen = true;
-        status = isString(b, valueStart, p, STATUS);
-      } else if (length >= 4 && is(b, keyStart, keyEnd, API_VERSION)) {
-        p = skipValue(b, p, end);
-        apiVersionSeen = true;
-      } else {
-        p = skipValue(b, p, end);
+      switch (member(b, keyStart, keyEnd)) {
+        case METADATA -> {
+          resetMetadata();
+          p = p < end && b[p] == '{' ? metadata(b, p, end) : skipValue(b, p, end);
+        }
+        case KIND -> {
+          int valueStart = p;
+          p = skipValue(b, p, end);
+          kindSeen = true;
+          status = isString(b, valueStart, p, STATUS);
+        }
+        case API_VERSION -> {
+          p = skipValue(b, p, end);
+          apiVersionSeen = true;
+        }
+        default -> p = skipValue(b, p, end);
       }
       p = skipSpace(b, p, end);
       int after = afterMember(b, p, end);
@@ -223,34 +254,47 @@ public final class ObjectScanner {
       int keyEnd = endOfString(b, keyStart, end);
       p = skipSpace(b, expect(b, keyEnd + 1, end, ':'), end);
       boolean managed = false;
-      if (is(b, keyStart, keyEnd, NAME)) {
-        name = string(b, p, end);
-        p = next;
-      } else if (is(b, keyStart, keyEnd, NAMESPACE)) {
-        namespace = string(b, p, end);
-        p = next;
-      } else if (is(b, keyStart, keyEnd, UID)) {
-        uid = string(b, p, end);
-        p = next;
-      } else if (is(b, keyStart, keyEnd, RESOURCE_VERSION)) {
-        resourceVersion = string(b, p, end);
-        p = next;
-      } else {
-        int valueStart = p;
-        p = skipValue(b, p, end);
-        if (is(b, keyStart, keyEnd, GENERATION)) {
+      int valueStart = p;
+      switch (member(b, keyStart, keyEnd)) {
+        case NAME -> {
+          name = string(b, p, end);
+          p = next;
+        }
+        case NAMESPACE -> {
+          namespace = string(b, p, end);
+          p = next;
+        }
+        case UID -> {
+          uid = string(b, p, end);
+          p = next;
+        }
+        case RESOURCE_VERSION -> {
+          resourceVersion = string(b, p, end);
+          p = next;
+        }
+        case GENERATION -> {
+          p = skipValue(b, p, end);
           generation = integer(b, valueStart, p);
-        } else if (is(b, keyStart, keyEnd, DELETION_TIMESTAMP)) {
+        }
+        case DELETION_TIMESTAMP -> {
+          p = skipValue(b, p, end);
           deleting = b[valueStart] == '"';
-        } else if (is(b, keyStart, keyEnd, LABELS)) {
+        }
+        case LABELS -> {
+          p = skipValue(b, p, end);
           labelsStart = valueStart;
           labelsEnd = p;
-        } else if (is(b, keyStart, keyEnd, ANNOTATIONS)) {
+        }
+        case ANNOTATIONS -> {
+          p = skipValue(b, p, end);
           annotationsStart = valueStart;
           annotationsEnd = p;
-        } else {
-          managed = is(b, keyStart, keyEnd, MANAGED_FIELDS);
         }
+        case MANAGED_FIELDS -> {
+          p = skipValue(b, p, end);
+          managed = true;
+        }
+        default -> p = skipValue(b, p, end);
       }
       int valueEnd = p;
       p = skipSpace(b, p, end);
@@ -310,8 +354,24 @@ public final class ObjectScanner {
     return "";
   }
 
-  private static boolean is(byte[] b, int p, int q, byte[] text) throws MalformedJsonException {
-    return Tokens.is(b, p, q, text);
+  /** Which member the key at {@code [p, q)} (without quotes) names, escapes included. */
+  private static Member member(byte[] b, int p, int q) throws MalformedJsonException {
+    if (q - p < BY_LENGTH.length) {
+      for (Member member : BY_LENGTH[q - p]) {
+        if (Arrays.equals(b, p, q, member.key, 0, member.key.length)) {
+          return member;
+        }
+      }
+    }
+    if (Tokens.quoteOrBackslash(b, p, q) < q) {
+      String text = Tokens.text(b, p, q);
+      for (Member member : Member.values()) {
+        if (member.text.equals(text) && member != Member.OTHER) {
+          return member;
+        }
+      }
+    }
+    return Member.OTHER;
   }
 
   private static boolean isString(byte[] b, int p, int q, byte[] text)

@@ -166,12 +166,7 @@ public final class Tokens {
   }
 
   private static boolean hasEscape(byte[] b, int p, int q) {
-    for (int i = p; i < q; i++) {
-      if (b[i] == '\\') {
-        return true;
-      }
-    }
-    return false;
+    return quoteOrBackslash(b, p, q) < q;
   }
 
   /**
