@@ -178,6 +178,17 @@ public final class ObjectScanner {
     noMore(b, object(b, p, end), end);
   }
 
+  /**
+   * Scans the object that begins at {@code start}, whatever follows it.
+   *
+   * @return the position behind it
+   * @throws MalformedJsonException if there is none, or none that ends before {@code end}
+   */
+  public int scanLeading(byte[] b, int start, int end) throws MalformedJsonException {
+    reset(b);
+    return object(b, start, end);
+  }
+
   private void reset(byte[] b) {
     bytes = b;
     resetObject();

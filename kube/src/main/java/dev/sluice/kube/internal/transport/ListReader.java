@@ -2,6 +2,7 @@ package dev.sluice.kube.internal.transport;
 
 import dev.sluice.kube.internal.json.JsonValue;
 import dev.sluice.kube.internal.json.MalformedJsonException;
+import dev.sluice.kube.internal.json.ObjectScanner;
 import dev.sluice.kube.internal.json.Tokens;
 import java.io.IOException;
 import java.io.InputStream;
@@ -48,6 +49,8 @@ public final class ListReader {
 
   private final ByteWindow window;
   private final int limit;
+  private final @Nullable ObjectScanner scanner;
+  private boolean scanned;
   private Place place = Place.START;
   private boolean firstKey = true;
   private int start;
@@ -68,8 +71,19 @@ public final class ListReader {
    * @param limit how long an item may be, in bytes
    */
   public ListReader(InputStream body, int limit) {
+    this(body, limit, null);
+  }
+
+  /**
+   * Reads items from a body, and scans them in the same pass where they lie whole in what has
+   * arrived: see {@link #scanned}.
+   *
+   * @param limit how long an item may be, in bytes
+   */
+  public ListReader(InputStream body, int limit, @Nullable ObjectScanner scanner) {
     this.window = new ByteWindow(body, limit);
     this.limit = limit;
+    this.scanner = scanner;
   }
 
   /**
@@ -190,6 +204,9 @@ public final class ListReader {
 
   private Next item() throws IOException, MalformedJsonException {
     window.mark = window.at;
+    if (scan()) {
+      return Next.ITEM;
+    }
     long before = window.received() - (window.end - window.at);
     boolean whole = value(true);
     length = window.received() - (window.end - window.at) - before;
@@ -204,6 +221,31 @@ public final class ListReader {
     start = 0;
     end = overlong == null ? 0 : overlong.length;
     return Next.TOO_LONG;
+  }
+
+  private boolean scan() {
+    scanned = false;
+    byte[] bytes = window.bytes;
+    int last = Math.min(window.end, window.at + limit);
+    if (scanner == null || window.at == last || bytes[window.at] != '{') {
+      return false;
+    }
+    try {
+      end = scanner.scanLeading(bytes, window.at, last);
+    } catch (MalformedJsonException e) {
+      // Not all of it is there yet, or it is damaged: looked at again byte by byte.
+      return false;
+    }
+    start = window.at;
+    length = end - start;
+    window.at = end;
+    scanned = true;
+    return true;
+  }
+
+  /** Whether the item has been scanned already, by the scanner that was given. */
+  public boolean scanned() {
+    return scanned;
   }
 
   /** The next byte that is not white space, at {@code window.at}. */

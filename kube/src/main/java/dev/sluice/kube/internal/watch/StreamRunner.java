@@ -477,7 +477,7 @@ public final class StreamRunner implements Runnable {
     if (opened == null) {
       return failure;
     }
-    ListReader list = new ListReader(opened.body(), options.maxObjectSize());
+    ListReader list = new ListReader(opened.body(), options.maxObjectSize(), scanner);
     try {
       while (true) {
         switch (list.next()) {
@@ -530,7 +530,9 @@ public final class StreamRunner implements Runnable {
 
   private void item(ListReader list) {
     try {
-      scanner.scanObject(list.bytes(), list.start(), list.end());
+      if (!list.scanned()) {
+        scanner.scanObject(list.bytes(), list.start(), list.end());
+      }
       if (scanner.name().isEmpty()) {
         throw new MalformedJsonException("an object without a metadata.name");
       }

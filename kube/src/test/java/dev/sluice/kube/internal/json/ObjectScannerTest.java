@@ -254,7 +254,7 @@ class ObjectScannerTest {
     }
   }
 
-  private static @Nullable JsonNode parse(byte[] bytes) {
+  static @Nullable JsonNode parse(byte[] bytes) {
     try {
       return JACKSON.readTree(bytes);
     } catch (JacksonException e) {
@@ -285,11 +285,11 @@ class ObjectScannerTest {
     return expected;
   }
 
-  private static String text(JsonNode node) {
+  static String text(JsonNode node) {
     return node.isString() ? node.stringValue() : "";
   }
 
-  private static void damage(byte[] bytes, Gen gen) {
+  static void damage(byte[] bytes, Gen gen) {
     for (int i = gen.between(1, 3); i > 0; i--) {
       bytes[gen.nextInt(bytes.length)] =
           gen.chance(0.7)
@@ -299,7 +299,7 @@ class ObjectScannerTest {
   }
 
   /** An object with metadata somewhere, or at least something like one. */
-  private static byte[] document(Gen gen) {
+  static byte[] document(Gen gen) {
     List<String> members = new ArrayList<>();
     members.add("\"metadata\":" + metadata(gen));
     for (int i = gen.nextInt(4); i > 0; i--) {
@@ -343,7 +343,7 @@ class ObjectScannerTest {
     return "{" + String.join(",", members) + "}";
   }
 
-  private static String value(Gen gen, int depth) {
+  static String value(Gen gen, int depth) {
     return switch (gen.nextInt(depth == 0 ? 4 : 6)) {
       case 0 -> string(gen);
       case 1 -> Integer.toString(gen.nextInt());
@@ -354,7 +354,7 @@ class ObjectScannerTest {
     };
   }
 
-  private static String string(Gen gen) {
+  static String string(Gen gen) {
     return switch (gen.nextInt(8)) {
       case 0 -> "\"metadata\"";
       case 1 -> "\"name\"";
@@ -367,7 +367,7 @@ class ObjectScannerTest {
     };
   }
 
-  private static String space(Gen gen) {
+  static String space(Gen gen) {
     return gen.oneOf("", "", "", " ", "\t \r\n");
   }
 

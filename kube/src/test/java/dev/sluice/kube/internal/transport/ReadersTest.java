@@ -4,15 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.kube.internal.json.MalformedJsonException;
+import dev.sluice.kube.internal.json.ObjectScanner;
 import dev.sluice.modeltest.Gen;
 import dev.sluice.modeltest.Seed;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.SequenceInputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.AbstractList;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Enumeration;
 import java.util.List;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -172,6 +178,64 @@ class ReadersTest {
         assertThat(reader.resourceVersion()).isEqualTo("17");
         assertThat(reader.continueToken()).isEqualTo("next");
       }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {BUILT_IN, SORTED})
+    void giveTheSameItemsWhenTheyAreScannedInOnePass(String body) throws Exception {
+      for (int i = 0; i < 200; i++) {
+        Gen gen = Seed.of("scanned lists").derive(i).random();
+        byte[] whole = bytes(body);
+        InputStream in = i == 0 ? new ByteArrayInputStream(whole) : pieces(whole, gen);
+        ListReader reader = new ListReader(in, 1000, new ObjectScanner());
+
+        assertThat(read(reader))
+            .containsExactly("{\"a\":1}", "{\"b\":\"}],\\\"\"}", "{\"c\":[[],{}]}", "END");
+        assertThat(reader.resourceVersion()).isEqualTo("17");
+      }
+    }
+
+    @Test
+    void areReadInTheMemoryOfAFewItemsHoweverLongTheyAre() throws Exception {
+      readInLittleMemory(32L << 20);
+    }
+
+    @Test
+    @Tag("long")
+    void ofAGigabyteAreReadInTheMemoryOfAFewItems() throws Exception {
+      readInLittleMemory(1L << 30);
+    }
+
+    private static void readInLittleMemory(long size) throws Exception {
+      byte[] head = bytes("{\"kind\":\"L\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[");
+      byte[] item = bytes("{\"metadata\":{\"name\":\"x\"},\"data\":\"" + "v".repeat(4000) + "\"}");
+      byte[] next = bytes("," + new String(item, StandardCharsets.UTF_8));
+      long items = size / item.length;
+      Enumeration<InputStream> parts =
+          Collections.enumeration(
+              new AbstractList<InputStream>() {
+                @Override
+                public InputStream get(int i) {
+                  byte[] part = i == 0 ? head : i == 1 ? item : i <= items ? next : bytes("]}");
+                  return new ByteArrayInputStream(part);
+                }
+
+                @Override
+                public int size() {
+                  return (int) items + 2;
+                }
+              });
+      ListReader reader =
+          new ListReader(new SequenceInputStream(parts), 1 << 20, new ObjectScanner());
+      long found = 0;
+      int most = 0;
+      while (reader.next() == ListReader.Next.ITEM) {
+        found++;
+        most = Math.max(most, reader.bytes().length);
+      }
+
+      assertThat(found).isEqualTo(items);
+      assertThat(most).isLessThanOrEqualTo(128 << 10);
     }
 
     @ParameterizedTest
