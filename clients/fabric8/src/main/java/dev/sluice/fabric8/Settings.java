@@ -21,7 +21,8 @@ final class Settings extends StandardHttpClientBuilder<HttpClient, HttpClient.Fa
 
   /** Those that follow from a configuration. */
   static StandardHttpClientBuilder<?, ?, ?> of(Config config) {
-    HttpClient.Factory factory = HttpClientUtils.getHttpClientFactory();
+    // An HTTP client of fabric8's is needed only where a token is renewed at an OpenID provider.
+    HttpClient.Factory factory = () -> HttpClientUtils.getHttpClientFactory().newBuilder();
     Settings settings = new Settings(factory);
     HttpClientUtils.applyCommonConfiguration(config, settings, factory);
     return settings;
