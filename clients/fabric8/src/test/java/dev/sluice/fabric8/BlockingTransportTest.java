@@ -14,6 +14,7 @@ import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.http.BasicBuilder;
 import io.fabric8.kubernetes.client.http.HttpRequest;
 import io.fabric8.kubernetes.client.http.Interceptor;
+import io.fabric8.kubernetes.client.vertx5.Vertx5HttpClientFactory;
 import java.io.IOException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -79,6 +80,7 @@ class BlockingTransportTest {
         KubernetesClient client =
             new KubernetesClientBuilder()
                 .withConfig(config(server))
+                .withHttpClientFactory(new Vertx5HttpClientFactory())
                 .withHttpClientBuilderConsumer(builder ->
                     builder.addOrReplaceInterceptor(
                         "mine",
