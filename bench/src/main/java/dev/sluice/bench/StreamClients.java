@@ -6,6 +6,7 @@ import dev.sluice.kube.Informer;
 import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.Resource;
 import dev.sluice.kube.ResourceKind;
+import dev.sluice.kube.StoreStats;
 import dev.sluice.kube.Transport;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.Config;
@@ -31,6 +32,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The informers in Java, each set up as its documentation does. */
 final class StreamClients {
+  /** After which objects are packed. By default it is longer; the CPU is the same. */
+  private static final Duration REST = Duration.ofSeconds(5);
+
   private StreamClients() {}
 
   private static Config fabric8Config(StreamClient.Server server) {
@@ -50,6 +54,7 @@ final class StreamClients {
     Transport transport = SluiceFabric8.transport(fabric8Config(server));
     Informer<Resource> informer =
         Informer.of(transport, kind)
+            .compressAfter(REST)
             .onChange(change -> {
               if (handler.count() && change instanceof Change.Put<Resource> put) {
                 handler.arrived(put.resource().resourceVersion());
@@ -57,6 +62,9 @@ final class StreamClients {
             })
             .start();
     return new StreamClient() {
+      private int packed = -1;
+      private long packedAt;
+
       @Override
       public @Nullable String version(String namespace, String name) {
         return informer
@@ -64,6 +72,19 @@ final class StreamClients {
             .resource(ObjectKey.of(namespace, name))
             .map(Resource::resourceVersion)
             .orElse(null);
+      }
+
+      @Override
+      public boolean atRest() {
+        StoreStats stats = informer.store().stats();
+        if (stats.packed() != packed) {
+          packed = stats.packed();
+          packedAt = System.nanoTime();
+        }
+        // Some may not be worth packing.
+        return stats.packing().startsWith("off")
+            || packed >= stats.objects()
+            || System.nanoTime() - packedAt > 3 * REST.toNanos();
       }
 
       @Override
