@@ -219,9 +219,7 @@ abstract class StreamSet implements Measured {
     }
     double all = together.size();
     if (works.contains(name + "-size")) {
-      double[] bytes = {
-        all, cut, packed, Zstd.compress(together.toByteArray(), ZSTD_LEVEL).length
-      };
+      double[] bytes = {all, cut, packed, Zstd.compress(together.toByteArray(), ZSTD_LEVEL).length};
       String[] what = {
         "sluice and all others, JSON",
         "floor: less managedFields",

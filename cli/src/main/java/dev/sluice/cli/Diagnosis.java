@@ -185,7 +185,9 @@ public final class Diagnosis {
           e);
     }
     String detail = innermost(e);
-    if (detail.startsWith("not an SSL/TLS record")) {
+    // As Netty says it, and as the JDK does.
+    if (detail.startsWith("not an SSL/TLS record")
+        || detail.startsWith("Unsupported or unrecognized SSL message")) {
       return new Trouble(
           ExitCode.KUBECONFIG,
           where.server()
