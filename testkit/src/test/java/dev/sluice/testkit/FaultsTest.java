@@ -463,7 +463,9 @@ class FaultsTest {
     try (Http http = http(server, Version.HTTP_2)) {
       http.get(SETTINGS);
       try (Http.Stream watch = watch(http)) {
-        assertThat(server.requests().connections()).isEqualTo(1);
+        Await.until(
+            "the connections of the test before are gone",
+            () -> server.requests().connections() == 1);
         assertThat(server.faults().goAway()).isEqualTo(1);
         Await.until(
             "a request comes over another connection",
