@@ -826,7 +826,8 @@ public final class Informer<T> implements AutoCloseable {
           settings,
           name(),
           shape(),
-          kind.group().isEmpty() && kind.plural().equals("secrets") && !metadataOnly,
+          !settings.values()
+              || kind.group().isEmpty() && kind.plural().equals("secrets") && !metadataOnly,
           clock,
           listener,
           () -> {

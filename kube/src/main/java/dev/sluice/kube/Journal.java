@@ -30,6 +30,8 @@ import java.util.Objects;
  * @param retainedBytes how much of it is kept at most, in bytes
  * @param cluster a name for the cluster that no other has; empty to ask the server, which is one
  *     request more at each start
+ * @param values whether the objects themselves are kept; else only their names, uids, versions and
+ *     hashes
  */
 @Experimental
 public record Journal(
@@ -41,7 +43,8 @@ public record Journal(
     int snapshots,
     Duration retention,
     long retainedBytes,
-    String cluster) {
+    String cluster,
+    boolean values) {
 
   /**
    * When what was written is made durable. What each is good for: {@code docs/guides/journal.md}.
@@ -52,7 +55,7 @@ public record Journal(
      * reconciled again, not even after a power failure. Costs the disk's latency each time.
      */
     EACH,
-    /** Some milliseconds later, all that came meanwhile together. */
+    /** After the {@link #interval}, all that came meanwhile together. */
     INTERVAL,
     /** When the operating system likes to: it survives the end of the process only. */
     OS
@@ -61,8 +64,8 @@ public record Journal(
   /**
    * Checks the settings.
    *
-   * @throws IllegalArgumentException if one is out of its range, or the log would be kept for less
-   *     time than passes between two snapshots
+   * @throws IllegalArgumentException if one is out of its range, the log would be kept for less
+   *     time than passes between two snapshots, or the store is none for {@link Durability#EACH}
    */
   public Journal {
     Objects.requireNonNull(store, "store");
@@ -82,6 +85,12 @@ public record Journal(
               + snapshotEvery
               + ": keep it for longer than that");
     }
+    if (durability == Durability.EACH && !store.pace().grows()) {
+      throw new IllegalArgumentException(
+          "Durability.EACH would wait for an upload to "
+              + store.where()
+              + " before each change is handed over: use INTERVAL there, or a disk");
+    }
     if (retainedBytes < 1 << 20) {
       throw new IllegalArgumentException(
           "at least 1 MiB of the log is kept, not " + retainedBytes + " bytes");
@@ -100,20 +109,23 @@ public record Journal(
   }
 
   /**
-   * In a store: made durable every 50 ms, a snapshot every 30 s (60 s when nothing changes), five
-   * of them kept, and 24 hours or 256 MiB of the log.
+   * In a store, at its {@linkplain JournalStore#pace() pace}. On a disk: made durable every 50 ms,
+   * a snapshot every 30 s (60 s when nothing changes), five of them kept, and 24 hours or 256 MiB
+   * of the log.
    */
   public static Journal in(JournalStore store) {
+    JournalStore.Pace pace = store.pace();
     return new Journal(
         store,
         Durability.INTERVAL,
-        Duration.ofMillis(50),
-        Duration.ofSeconds(30),
-        Duration.ofSeconds(60),
-        5,
-        Duration.ofHours(24),
-        256L << 20,
-        "");
+        pace.interval(),
+        pace.snapshotEvery(),
+        pace.snapshotEvery().multipliedBy(2),
+        pace.snapshots(),
+        pace.retention(),
+        pace.retainedBytes(),
+        "",
+        true);
   }
 
   /** With another durability. */
@@ -127,7 +139,8 @@ public record Journal(
         snapshots,
         retention,
         retainedBytes,
-        cluster);
+        cluster,
+        values);
   }
 
   /** Made durable after another time. At least a millisecond. */
@@ -141,7 +154,8 @@ public record Journal(
         snapshots,
         retention,
         retainedBytes,
-        cluster);
+        cluster,
+        values);
   }
 
   /** With snapshots at other times; when nothing changes half as often. */
@@ -155,7 +169,8 @@ public record Journal(
         snapshots,
         retention,
         retainedBytes,
-        cluster);
+        cluster,
+        values);
   }
 
   /** With another number of snapshots kept, 1 to 100. */
@@ -169,7 +184,8 @@ public record Journal(
         changed,
         retention,
         retainedBytes,
-        cluster);
+        cluster,
+        values);
   }
 
   /**
@@ -187,7 +203,8 @@ public record Journal(
         snapshots,
         time,
         bytes,
-        cluster);
+        cluster,
+        values);
   }
 
   /**
@@ -205,6 +222,26 @@ public record Journal(
         snapshots,
         retention,
         retainedBytes,
-        name);
+        name,
+        values);
+  }
+
+  /**
+   * Without the objects themselves, as it always is with Secrets: a small journal, which any store
+   * can hold, of what was finished. A start lists the objects, once, and reconciles only what
+   * changed and what was not finished.
+   */
+  public Journal withoutValues() {
+    return new Journal(
+        store,
+        durability,
+        interval,
+        snapshotEvery,
+        snapshotWhenIdle,
+        snapshots,
+        retention,
+        retainedBytes,
+        cluster,
+        false);
   }
 }

@@ -354,6 +354,32 @@ class JournalTest {
   }
 
   @Test
+  void keepsNoValuesIfToldNotToAndListsToFindWhatChanged() throws Exception {
+    api.put("a", "1");
+    api.put("b", "1");
+    for (int run = 0; run < 2; run++) {
+      seen.clear();
+      api.requests.clear();
+      try (Informer<Resource> informer = informer(journal().withoutValues());
+          Controller<Resource> controller = controller(informer).reconcile(this::see).start()) {
+        assertThat(informer.awaitSynced(Duration.ofSeconds(10))).isTrue();
+        int expected = run == 0 ? 2 : 1;
+        Await.until(() -> assertThat(controller.status().caughtUp()).isTrue());
+        Await.until(() -> assertThat(controller.status().counts().done()).isEqualTo(expected));
+        assertThat(listed()).isEqualTo(1);
+        handedOver(informer);
+      }
+      api.put("a", "2");
+    }
+    try (Stream<Path> files = Files.list(directory())) {
+      for (Path file : files.toList()) {
+        assertThat(Files.readString(file, StandardCharsets.ISO_8859_1))
+            .doesNotContain("\"metadata\"");
+      }
+    }
+  }
+
+  @Test
   void goesOnLoudlyWithoutAJournalThatIsTakenAwayAndHeals() throws Exception {
     firstRun("a");
     try (Informer<Resource> informer = informer(journal())) {

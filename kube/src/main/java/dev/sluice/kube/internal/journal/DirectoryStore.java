@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -31,16 +33,24 @@ public final class DirectoryStore implements JournalStore {
   @Override
   public void open() throws IOException {
     disk.take();
-    for (String name : disk.list()) {
-      if (name.endsWith(BESIDE)) {
-        disk.delete(name);
+    for (File file : disk.list()) {
+      if (file.name().endsWith(BESIDE)) {
+        disk.delete(file.name());
       }
     }
   }
 
   @Override
-  public List<String> names() throws IOException {
-    return disk.list().stream().filter(name -> !name.endsWith(BESIDE)).sorted().toList();
+  public Pace pace() {
+    return Pace.DISK;
+  }
+
+  @Override
+  public List<File> files() throws IOException {
+    return disk.list().stream()
+        .filter(file -> !file.name().endsWith(BESIDE))
+        .sorted(Comparator.comparing(File::name))
+        .toList();
   }
 
   @Override
@@ -96,8 +106,10 @@ public final class DirectoryStore implements JournalStore {
   }
 
   @Override
-  public void delete(String name) throws IOException {
-    disk.delete(name);
+  public void delete(Collection<String> names) throws IOException {
+    for (String name : names) {
+      disk.delete(name);
+    }
   }
 
   @Override

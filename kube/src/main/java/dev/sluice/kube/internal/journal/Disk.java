@@ -1,5 +1,6 @@
 package dev.sluice.kube.internal.journal;
 
+import dev.sluice.kube.JournalStore;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,7 +19,7 @@ public interface Disk {
   void give();
 
   /** The files in it; none if it is not there. */
-  List<String> list() throws IOException;
+  List<JournalStore.File> list() throws IOException;
 
   InputStream read(String name) throws IOException;
 

@@ -239,17 +239,18 @@ public final class Inspection {
               found.story(),
               false,
               0),
-          entries);
+          entries,
+          false);
       if (writer.state() != State.WRITING) {
         throw new IOException(writer.trouble());
       }
       String log = Format.log(writer.number() + 1);
       String snapshot = Format.snapshot(writer.number());
-      for (String name : before) {
-        if (!name.equals(log) && !name.equals(snapshot) && !name.equals(Format.IDENTITY)) {
-          store.delete(name);
-        }
-      }
+      store.delete(
+          before.stream()
+              .filter(name ->
+                  !name.equals(log) && !name.equals(snapshot) && !name.equals(Format.IDENTITY))
+              .toList());
       writer.close();
     } finally {
       store.close();

@@ -44,7 +44,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JournalLog implements StreamLog, AutoCloseable {
   private static final System.Logger LOG = System.getLogger("dev.sluice.kube.Journal");
-  private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long PARK_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
   private static final long HEAL_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long HEAL_MOST_NANOS = TimeUnit.SECONDS.toNanos(30);
   private static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -178,17 +178,12 @@ public final class JournalLog implements StreamLog, AutoCloseable {
       told.addAll(found.story());
       result = bring(found, objects, told);
       rung = found.rung();
-      writer.begin(identity, found, objects.view().entries());
+      writer.begin(identity, found, objects.view().entries(), false);
     } catch (JournalException e) {
       String why = String.valueOf(e.getMessage());
       told.add(why);
-      LOG.log(
-          System.Logger.Level.ERROR,
-          "''{0}'' goes on without a journal: {1}",
-          name,
-          e.getMessage());
-      announce("journal-refused", State.RESTORING, State.REFUSED);
       writer.refuse(why);
+      refused(State.RESTORING);
       story = List.copyOf(told);
       restored = true;
       return new Restored.Nothing();
@@ -197,7 +192,7 @@ public final class JournalLog implements StreamLog, AutoCloseable {
       Recovery.Found nothing =
           new Recovery.Found(Map.of(), null, new Books(), 0, 1, Rung.EMPTY, List.of(), false, 0);
       result = new Restored.Nothing();
-      writer.begin(identity, nothing, objects.view().entries());
+      writer.begin(identity, nothing, objects.view().entries(), true);
     }
     story = List.copyOf(told);
     lock.lock();
@@ -208,6 +203,10 @@ public final class JournalLog implements StreamLog, AutoCloseable {
       lock.unlock();
     }
     State now = writer.state();
+    if (now == State.REFUSED) {
+      refused(State.RESTORING);
+      return result;
+    }
     announce(now == State.WRITING ? "restored" : "journal-failed", State.RESTORING, now);
     if (now != State.WRITING && !Thread.currentThread().isInterrupted()) {
       loud();
@@ -473,19 +472,26 @@ public final class JournalLog implements StreamLog, AutoCloseable {
 
   private void keepUntilClosed() {
     long now = System.nanoTime();
-    long look = now + LOOK_NANOS;
+    long lookNanos = store.pace().lookEvery().toNanos();
+    long look = now + lookNanos;
     long heal = now + HEAL_NANOS;
     long healAfter = HEAL_NANOS;
     long snapshotAt = now;
+    long flushed = now - settings.interval().toNanos();
     while (!closing) {
       try {
         if (writer.state() == State.WRITING) {
-          if (writer.dirty()) {
-            writer.flush();
-          }
           now = System.nanoTime();
+          if (writer.dirty()
+              && (now - flushed >= settings.interval().toNanos()
+                  || settings.durability() == Durability.EACH
+                  || writer.full())) {
+            writer.flush();
+            flushed = now;
+            now = System.nanoTime();
+          }
           if (now - look >= 0) {
-            look = now + LOOK_NANOS;
+            look = now + lookNanos;
             writer.check();
           }
           snapshotAt = snapshotIfDue(now, snapshotAt);
@@ -505,21 +511,17 @@ public final class JournalLog implements StreamLog, AutoCloseable {
           heal = System.nanoTime() + healAfter;
         }
       } catch (JournalException e) {
-        // Its directory was removed, and another has made it anew.
-        String why = String.valueOf(e.getMessage());
-        announce("journal-refused", writer.state(), State.REFUSED);
-        LOG.log(
-            System.Logger.Level.ERROR,
-            "''{0}'' goes on without a journal: {1}",
-            name,
-            e.getMessage());
-        writer.refuse(why);
+        // Another has taken it, or it was removed and made anew by another.
+        State before = writer.state();
+        writer.refuse(String.valueOf(e.getMessage()));
+        refused(before);
         return;
       } catch (RuntimeException e) {
         LOG.log(System.Logger.Level.ERROR, "the journal of '" + name + "' met what it must not", e);
       }
       idle = !writer.dirty();
-      LockSupport.parkNanos(this, idle ? LOOK_NANOS / 2 : settings.interval().toNanos());
+      LockSupport.parkNanos(
+          this, idle ? PARK_NANOS : Math.min(PARK_NANOS, settings.interval().toNanos()));
     }
   }
 
@@ -560,6 +562,15 @@ public final class JournalLog implements StreamLog, AutoCloseable {
         name,
         store.where(),
         writer.trouble());
+  }
+
+  private void refused(State before) {
+    LOG.log(
+        System.Logger.Level.ERROR,
+        "''{0}'' goes on without a journal: {1}",
+        name,
+        writer.trouble());
+    announce("journal-refused", before, State.REFUSED);
   }
 
   private void announce(String cause, State from, State to) {

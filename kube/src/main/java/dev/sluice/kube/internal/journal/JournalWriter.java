@@ -2,6 +2,7 @@ package dev.sluice.kube.internal.journal;
 
 import dev.sluice.kube.Journal;
 import dev.sluice.kube.Journal.Durability;
+import dev.sluice.kube.JournalException;
 import dev.sluice.kube.JournalStatus.Rung;
 import dev.sluice.kube.JournalStatus.State;
 import dev.sluice.kube.JournalStore;
@@ -17,6 +18,7 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -47,11 +49,18 @@ final class JournalWriter {
   /** A log is closed at about this size. */
   static final long LOG_BYTES = 64L << 20;
 
+  /** Where files do not grow, the log is written when so much has gathered, if not before. */
+  private static final int PIECE_BYTES = 8 << 20;
+
   /** What is known of a controller that is no longer started is forgotten after so long. */
   private static final Duration FORGOTTEN_AFTER = Duration.ofDays(30);
 
   private static final int MOST_BUFFERED = 64 << 20;
   private static final int BLOCK_BYTES = 256 << 10;
+
+  /** More items than a log can have. */
+  private static final long MOST_IN_A_LOG = 1L << 32;
+
   private static final int KEPT_BUFFER = 4 << 20;
 
   private final Journal settings;
@@ -59,6 +68,7 @@ final class JournalWriter {
   private final InstantSource clock;
   private final Supplier<Optional<String>> anchor;
   private final boolean withhold;
+  private final boolean grows;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition written = lock.newCondition();
@@ -67,6 +77,16 @@ final class JournalWriter {
   private Bytes buffer = new Bytes(1 << 16);
   private long number;
   private long durable;
+
+  /** The number of the last item that is in the buffer, or was written. */
+  private long framed;
+
+  /**
+   * Whether a snapshot is to be written at the end of the list instead of all that it brings.
+   * Meanwhile nothing is laid into the buffer.
+   */
+  private boolean snapshotAfterList;
+
   private long changes;
   private long changesAtSnapshot;
   private long numberAtSnapshot;
@@ -85,6 +105,7 @@ final class JournalWriter {
   private String logName = "";
   private long logBytes;
   private boolean rotate;
+  private boolean unread;
   private Bytes spare = new Bytes(1 << 16);
 
   private volatile long bytes;
@@ -105,6 +126,7 @@ final class JournalWriter {
     this.clock = clock;
     this.anchor = anchor;
     this.withhold = withhold;
+    this.grows = store.pace().grows();
   }
 
   // --- the beginning ---
@@ -114,8 +136,9 @@ final class JournalWriter {
    *
    * @param identity what stream it is, in words
    * @param restored the objects, as the store has them
+   * @param unread whether the journal could not be read, so that nobody knows what is in it
    */
-  void begin(String identity, Recovery.Found found, EntryMap restored) {
+  void begin(String identity, Recovery.Found found, EntryMap restored, boolean unread) {
     files.lock();
     lock.lock();
     try {
@@ -129,6 +152,7 @@ final class JournalWriter {
           found.rung() == Rung.NEWEST || found.rung() == Rung.OLDER ? found.anchor() : null;
       number = found.tidy() ? found.last() : found.next() - 1;
       durable = number;
+      framed = number;
       numberAtSnapshot = number - found.entries();
       changes = found.entries();
       // Whatever was found: it goes on in a new log, which needs a snapshot before it if there was
@@ -139,7 +163,12 @@ final class JournalWriter {
       lock.unlock();
       files.unlock();
     }
-    heal(found.tidy());
+    this.unread = unread;
+    try {
+      renew(State.FAILED, found.tidy());
+    } catch (JournalException e) {
+      refuse(String.valueOf(e.getMessage()));
+    }
   }
 
   /** The journal is not to be touched. */
@@ -168,7 +197,14 @@ final class JournalWriter {
       anchorKept = null;
       anchorWritten = null;
       listing = true;
-      add(new Item.Listing());
+      if (grows) {
+        add(new Item.Listing());
+      } else {
+        // A list is better kept as the snapshot at its end than as pieces of a log. Until then the
+        // store holds what was before the list, which is a state to go on from as well.
+        number++;
+        snapshotAfterList = true;
+      }
     } finally {
       lock.unlock();
     }
@@ -190,8 +226,9 @@ final class JournalWriter {
       live.add(consumer.name());
     }
     books.apply(number, item, keys -> objects.forEach(entry -> keys.accept(entry.key())));
-    if (state == State.WRITING) {
+    if (state == State.WRITING && !snapshotAfterList) {
       Format.frame(buffer, number, item);
+      framed = number;
       if (buffer.end() > MOST_BUFFERED) {
         failed("the disk cannot keep up: " + (buffer.end() >> 20) + " MiB wait to be written");
       }
@@ -214,6 +251,16 @@ final class JournalWriter {
     lock.lock();
     try {
       return number;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether so much waits to be written that there is no sense in waiting for more. */
+  boolean full() {
+    lock.lock();
+    try {
+      return buffer.end() >= PIECE_BYTES || snapshotAfterList && anchorToWrite() != null;
     } finally {
       lock.unlock();
     }
@@ -267,14 +314,19 @@ final class JournalWriter {
     files.lock();
     try {
       Bytes full;
+      long first;
       long upTo;
+      boolean listed = false;
       lock.lock();
       try {
         if (state != State.WRITING) {
           return false;
         }
         String now = anchorToWrite();
-        if (now != null) {
+        if (now != null && snapshotAfterList) {
+          listed = true;
+          listing = false;
+        } else if (now != null) {
           add(new Item.Anchor(now));
           anchorWritten = now;
           anchorKept = now;
@@ -284,37 +336,42 @@ final class JournalWriter {
           }
         }
         full = buffer;
-        upTo = number;
+        first = durable + 1;
+        upTo = framed;
         buffer = spare;
       } finally {
         lock.unlock();
       }
       try {
         if (full.end() > 0) {
-          JournalStore.Appender appender = log;
-          if (appender == null) {
-            throw new IOException("the log is not open");
+          if (grows) {
+            write(full);
+          } else {
+            piece(first, full);
           }
-          appender.write(ByteBuffer.wrap(full.array(), 0, full.end()));
-          if (settings.durability() != Durability.OS) {
-            appender.sync();
-          }
-          logBytes += full.end();
           bytes += full.end();
         }
         spare = full.array().length > KEPT_BUFFER ? new Bytes(1 << 16) : full;
         spare.clear();
-        if (rotate || logBytes > LOG_BYTES) {
+        if (grows && (rotate || logBytes > LOG_BYTES)) {
           openLog(upTo + 1);
         }
         lock.lock();
         try {
-          durable = upTo;
-          written.signalAll();
+          if (state == State.WRITING) {
+            durable = upTo;
+            written.signalAll();
+          }
+          if (!listed) {
+            return state == State.WRITING;
+          }
         } finally {
           lock.unlock();
         }
-        return true;
+        return listed && renew(State.WRITING, false);
+      } catch (JournalException e) {
+        spare = new Bytes(1 << 16);
+        throw e;
       } catch (IOException | RuntimeException e) {
         spare = new Bytes(1 << 16);
         fail("it could not be written: " + describe(e));
@@ -323,6 +380,36 @@ final class JournalWriter {
     } finally {
       files.unlock();
     }
+  }
+
+  private void write(Bytes full) throws IOException {
+    JournalStore.Appender appender = log;
+    if (appender == null) {
+      throw new IOException("the log is not open");
+    }
+    appender.write(ByteBuffer.wrap(full.array(), 0, full.end()));
+    if (settings.durability() != Durability.OS) {
+      appender.sync();
+    }
+    logBytes += full.end();
+  }
+
+  /** Writes a log that will not grow. */
+  private void piece(long first, Bytes full) throws IOException {
+    Bytes header = logHeader(first);
+    store.publish(
+        Format.log(first),
+        out -> {
+          out.write(header.array(), 0, header.end());
+          out.write(full.array(), 0, full.end());
+        });
+  }
+
+  private Bytes logHeader(long first) {
+    Bytes header = new Bytes(Format.HEADER);
+    Format.header(
+        header, new Format.Header(Format.Sort.LOG, Format.VERSION, hash, first, clock.millis()));
+    return header;
   }
 
   private static String describe(Exception e) {
@@ -335,9 +422,7 @@ final class JournalWriter {
     String name = Format.log(first);
     JournalStore.Appender opened = store.append(name);
     try {
-      Bytes header = new Bytes(Format.HEADER);
-      Format.header(
-          header, new Format.Header(Format.Sort.LOG, Format.VERSION, hash, first, clock.millis()));
+      Bytes header = logHeader(first);
       opened.write(ByteBuffer.wrap(header.array(), 0, header.end()));
       if (settings.durability() != Durability.OS) {
         opened.sync();
@@ -376,7 +461,7 @@ final class JournalWriter {
         lock.unlock();
       }
       List<String> names = store.names();
-      if (!names.contains(logName) || !names.contains(Format.IDENTITY)) {
+      if (grows && !names.contains(logName) || !names.contains(Format.IDENTITY)) {
         fail("files were removed from under it");
         return false;
       }
@@ -410,48 +495,77 @@ final class JournalWriter {
     }
   }
 
-  /** After trouble: begins anew. Whether that went well. */
+  /**
+   * After trouble: begins anew. Whether that went well.
+   *
+   * @throws JournalException if it is no longer this stream's; then it is to be {@linkplain #refuse
+   *     refused}
+   */
   boolean heal() {
-    return heal(false);
+    return renew(State.FAILED, false);
   }
 
-  private boolean heal(boolean snapshotNotNeeded) {
+  /**
+   * Begins a new log, after a snapshot.
+   *
+   * @param from the state in which there is reason to
+   * @param snapshotNotNeeded whether all up to here is in the store
+   */
+  private boolean renew(State from, boolean snapshotNotNeeded) {
     files.lock();
     try {
       closeLog();
       Snapshot taken;
-      lock.lock();
       try {
-        if (state != State.FAILED) {
-          return state == State.WRITING;
+        if (state() != from) {
+          return state() == State.WRITING;
         }
-        state = State.WRITING;
-        taken = take();
-        anchorWritten = snapshotNotNeeded ? anchorKept : taken.anchor;
-      } finally {
-        lock.unlock();
-      }
-      try {
         store.open();
-        if (!store.names().contains(Format.IDENTITY) || !snapshotNotNeeded) {
+        boolean identified = store.names().contains(Format.IDENTITY);
+        if (unread) {
+          follow(identified);
+        }
+        lock.lock();
+        try {
+          if (state != from) {
+            return state == State.WRITING;
+          }
+          state = State.WRITING;
+          snapshotAfterList = false;
+          taken = take();
+          framed = taken.number;
+          anchorWritten = snapshotNotNeeded ? anchorKept : taken.anchor;
+        } finally {
+          lock.unlock();
+        }
+        if (!identified || !snapshotNotNeeded) {
           store.publish(Format.IDENTITY, this::writeIdentity);
         }
         if (!snapshotNotNeeded) {
           publish(taken);
         }
-        openLog(taken.number + 1);
+        if (grows) {
+          openLog(taken.number + 1);
+        }
+        unread = false;
         lock.lock();
         try {
-          durable = Math.max(durable, taken.number);
-          written.signalAll();
+          if (state == State.WRITING) {
+            durable = taken.number;
+            written.signalAll();
+          }
+          return state == State.WRITING;
         } finally {
           lock.unlock();
         }
-        return true;
+      } catch (JournalException e) {
+        throw e;
       } catch (IOException | RuntimeException e) {
         lock.lock();
         try {
-          state = State.FAILED;
+          if (from == State.FAILED) {
+            state = State.FAILED;
+          }
           failed("it could not be written: " + describe(e));
         } finally {
           lock.unlock();
@@ -460,6 +574,36 @@ final class JournalWriter {
       }
     } finally {
       files.unlock();
+    }
+  }
+
+  /**
+   * Goes on in a store that could not be read at the start: what is in it may be another stream's,
+   * and this run's items must come after whatever items are there.
+   */
+  private void follow(boolean identified) throws IOException {
+    Optional<String> other = identified ? JournalLog.identity(store) : Optional.empty();
+    if (other.isPresent() && !other.get().equals(identity)) {
+      throw new JournalException(
+          "the journal in "
+              + store.where()
+              + ", which could not be read at the start, belongs to another stream or cluster:\n"
+              + other.get()
+              + "\nthis one is\n"
+              + identity);
+    }
+    long greatest = 0;
+    for (String name : store.names()) {
+      greatest = Math.max(greatest, Format.numberOfLog(name).orElse(0));
+      greatest = Math.max(greatest, Format.numberOfSnapshot(name).orElse(0));
+    }
+    lock.lock();
+    try {
+      if (greatest > 0) {
+        number = Math.max(number, greatest) + MOST_IN_A_LOG;
+      }
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -514,8 +658,8 @@ final class JournalWriter {
     Snapshot taken;
     lock.lock();
     try {
-      if (state != State.WRITING) {
-        return false;
+      if (state != State.WRITING || snapshotAfterList) {
+        return state == State.WRITING;
       }
       taken = take();
     } finally {
@@ -664,14 +808,15 @@ final class JournalWriter {
 
   /** Takes away the oldest snapshots, and logs that are too old or too much and not needed. */
   private void prune() throws IOException {
-    NavigableMap<Long, String> logs = new TreeMap<>();
+    NavigableMap<Long, JournalStore.File> logs = new TreeMap<>();
     NavigableMap<Long, String> kept = new TreeMap<>();
-    for (String name : store.names()) {
-      Format.numberOfLog(name).ifPresent(first -> logs.put(first, name));
-      Format.numberOfSnapshot(name).ifPresent(last -> kept.put(last, name));
+    for (JournalStore.File file : store.files()) {
+      Format.numberOfLog(file.name()).ifPresent(first -> logs.put(first, file));
+      Format.numberOfSnapshot(file.name()).ifPresent(last -> kept.put(last, file.name()));
     }
+    List<String> gone = new ArrayList<>();
     while (kept.size() > settings.snapshots()) {
-      store.delete(kept.pollFirstEntry().getValue());
+      gone.add(kept.pollFirstEntry().getValue());
     }
     if (kept.isEmpty()) {
       return;
@@ -680,26 +825,20 @@ final class JournalWriter {
     // ends.
     long newest = kept.lastKey();
     long keptBytes = 0;
-    long oldest = clock.millis() - settings.retention().toMillis();
+    Instant oldest = clock.instant().minus(settings.retention());
     boolean enough = false;
     long following = Long.MAX_VALUE;
-    long endedAt = clock.millis();
-    for (Map.Entry<Long, String> log : logs.descendingMap().entrySet()) {
+    for (Map.Entry<Long, JournalStore.File> log : logs.descendingMap().entrySet()) {
       boolean needed = following > newest + 1;
-      long written = endedAt;
-      long size = 0;
-      try (java.io.InputStream in = store.read(log.getValue())) {
-        byte[] head = in.readNBytes(Format.HEADER);
-        size = head.length + in.skip(Long.MAX_VALUE);
-        written = Format.header(head, head.length).map(Format.Header::written).orElse(written);
-      }
-      keptBytes += size;
-      enough |= keptBytes > settings.retainedBytes() || endedAt < oldest;
+      keptBytes += log.getValue().bytes();
+      enough |= keptBytes > settings.retainedBytes() || log.getValue().written().isBefore(oldest);
       if (enough && !needed) {
-        store.delete(log.getValue());
+        gone.add(log.getValue().name());
       }
       following = log.getKey();
-      endedAt = written;
+    }
+    if (!gone.isEmpty()) {
+      store.delete(gone);
     }
   }
 
@@ -707,7 +846,11 @@ final class JournalWriter {
 
   /** Writes what is left and ends. */
   void close() {
-    flush();
+    try {
+      flush();
+    } catch (JournalException e) {
+      // Another has it now.
+    }
     end(State.CLOSED, "");
   }
 

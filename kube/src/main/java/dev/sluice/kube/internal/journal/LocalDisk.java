@@ -1,6 +1,7 @@
 package dev.sluice.kube.internal.journal;
 
 import dev.sluice.kube.JournalException;
+import dev.sluice.kube.JournalStore;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -14,10 +15,12 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -125,19 +128,31 @@ public final class LocalDisk implements Disk {
   }
 
   @Override
-  public List<String> list() throws IOException {
-    List<String> names = new ArrayList<>();
+  public List<JournalStore.File> list() throws IOException {
+    List<JournalStore.File> found = new ArrayList<>();
     try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
       for (Path file : files) {
         String name = file.getFileName().toString();
         if (!name.equals(LOCK)) {
-          names.add(name);
+          stat(file)
+              .ifPresent(stat ->
+                  found.add(
+                      new JournalStore.File(
+                          name, stat.size(), stat.lastModifiedTime().toInstant())));
         }
       }
     } catch (NoSuchFileException e) {
       return List.of();
     }
-    return names;
+    return found;
+  }
+
+  private static Optional<BasicFileAttributes> stat(Path file) throws IOException {
+    try {
+      return Optional.of(Files.readAttributes(file, BasicFileAttributes.class));
+    } catch (NoSuchFileException e) {
+      return Optional.empty(); // deleted while it was looked at
+    }
   }
 
   @Override

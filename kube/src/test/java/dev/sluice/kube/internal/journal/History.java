@@ -2,6 +2,7 @@ package dev.sluice.kube.internal.journal;
 
 import dev.sluice.kube.Journal;
 import dev.sluice.kube.JournalStatus.Rung;
+import dev.sluice.kube.JournalStore;
 import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.internal.store.Entry;
 import dev.sluice.kube.internal.store.EntryMap;
@@ -15,7 +16,6 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** A journal being written, beside a plain model of what it must hold after each item. */
@@ -67,7 +67,7 @@ final class History {
     written = anchor;
     states.put(found.last(), state);
     states.put(found.next() - 1, state);
-    writer.begin(IDENTITY, found, entries);
+    writer.begin(IDENTITY, found, entries, false);
   }
 
   static Recovery.Found read(SimDisk disk) {
@@ -242,6 +242,6 @@ final class History {
   }
 
   List<String> files() {
-    return List.copyOf(new TreeSet<>(disk.list()));
+    return disk.list().stream().map(JournalStore.File::name).sorted().toList();
   }
 }

@@ -1,10 +1,12 @@
 package dev.sluice.kube.internal.journal;
 
+import dev.sluice.kube.JournalStore;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -72,8 +74,11 @@ final class SimDisk implements Disk {
   public void give() {}
 
   @Override
-  public List<String> list() {
-    return List.copyOf(present.keySet());
+  public List<JournalStore.File> list() {
+    return present.entrySet().stream()
+        .map(file ->
+            new JournalStore.File(file.getKey(), file.getValue().present.length, Instant.EPOCH))
+        .toList();
   }
 
   @Override
