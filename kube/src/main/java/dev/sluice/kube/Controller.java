@@ -12,9 +12,17 @@ import dev.sluice.flow.WorkQueue;
 import dev.sluice.kube.internal.controller.Dispatch;
 import dev.sluice.kube.internal.controller.Engine;
 import dev.sluice.kube.internal.controller.Ledger;
+import dev.sluice.kube.internal.controller.Related;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,18 +59,21 @@ public final class Controller<T> implements AutoCloseable {
   private final Gate<ObjectKey> gate;
   private final Engine<T> engine;
   private final String name;
+  private final List<Engine.Relation> related;
 
   private Controller(Builder<T> builder, Reconciler<T> reconciler) {
     this.informer = builder.informer;
     this.name = builder.name;
     Ledger ledger = informer.ledger(builder.name, builder.reconcilerVersion, builder.repeatRate);
     this.gate = informer.attach(builder.name);
+    List<Engine.Relation> related = new CopyOnWriteArrayList<>();
     this.engine =
         new Engine<>(
             new Engine.Parts<>(
                 builder.name,
                 gate,
                 informer.store(),
+                informer.codec(),
                 reconciler,
                 builder.workers,
                 builder.capacity,
@@ -75,7 +86,40 @@ public final class Controller<T> implements AutoCloseable {
                 builder.listener,
                 informer::firstList,
                 informer.resync(),
-                ledger));
+                ledger,
+                informer::delivered,
+                builder.filter,
+                () -> related,
+                Map.copyOf(builder.sources),
+                builder.tenants,
+                Map.copyOf(builder.weights)));
+    try {
+      for (Other<?> other : builder.others) {
+        related.add(other.attach(builder.name, engine));
+      }
+    } catch (RuntimeException e) {
+      related.forEach(one -> one.subscription().close());
+      informer.detach(gate);
+      throw e;
+    }
+    this.related = related;
+  }
+
+  /** Another informer, and what its changes mean. */
+  private record Other<S>(
+      Informer<S> informer,
+      String how,
+      Function<? super Change.Put<S>, ? extends Collection<ObjectKey>> mapping,
+      ChangeFilter filter) {
+    Engine.Relation attach(String controller, Engine<?> engine) {
+      Related<S> hears = new Related<>(mapping, filter, informer::firstList, engine::trigger);
+      return new Engine.Relation(
+          informer.name(),
+          how,
+          informer::isSynced,
+          informer.subscribe(controller + " " + how, hears),
+          hears);
+    }
   }
 
   /** A controller to be set up. */
@@ -86,6 +130,28 @@ public final class Controller<T> implements AutoCloseable {
   /** The name under which it speaks. */
   public String name() {
     return name;
+  }
+
+  /**
+   * Has an object reconciled, whatever the {@linkplain Builder#filteredBy filter} says: because
+   * somebody asks for it. Blocks while the queue is full. Does nothing once the controller is
+   * closed.
+   *
+   * @param key of an object of the informer, or of one that is gone
+   */
+  public void trigger(ObjectKey key) throws InterruptedException {
+    engine.trigger(Objects.requireNonNull(key, "key"), true);
+  }
+
+  /**
+   * Waits until the first lists of all informers that it watches have been handed over: from then
+   * on it is ready, in the sense of a readiness probe. Before that, if it watches more than one,
+   * nothing is reconciled.
+   *
+   * @return false if that took longer than the time-out
+   */
+  public boolean awaitReady(Duration timeout) throws InterruptedException {
+    return engine.awaitReady(timeout);
   }
 
   /** How it is doing. */
@@ -101,7 +167,10 @@ public final class Controller<T> implements AutoCloseable {
    */
   @Override
   public void close() {
-    engine.close(() -> informer.detach(gate));
+    engine.close(() -> {
+      related.forEach(other -> other.subscription().close());
+      informer.detach(gate);
+    });
   }
 
   /** A controller with a name. */
@@ -141,6 +210,11 @@ public final class Controller<T> implements AutoCloseable {
     private FlowListener listener = FlowListener.NONE;
     private String reconcilerVersion = "";
     private Rate repeatRate = Rate.perSecond(50);
+    private ChangeFilter filter = ChangeFilter.everything();
+    private final List<Other<?>> others = new ArrayList<>();
+    private final Map<String, ExternalSource> sources = new LinkedHashMap<>();
+    private Function<? super ObjectKey, String> tenants = ObjectKey::namespace;
+    private final Map<String, Integer> weights = new LinkedHashMap<>();
     private @Nullable Reconciler<T> reconciler;
 
     private Builder(String name, Informer<T> informer) {
@@ -280,6 +354,111 @@ public final class Controller<T> implements AutoCloseable {
     public Builder<T> reconcilerVersion(String version, Rate rate) {
       this.repeatRate = Objects.requireNonNull(rate, "rate");
       return reconcilerVersion(version);
+    }
+
+    /**
+     * Which changes of the informer's own objects matter; {@link ChangeFilter#everything()} unless
+     * told otherwise. A {@linkplain Informer.Builder#resyncEvery resync} does not ask it.
+     */
+    public Builder<T> filteredBy(ChangeFilter filter) {
+      this.filter = Objects.requireNonNull(filter, "filter");
+      return this;
+    }
+
+    /**
+     * Watches objects of another kind that belong to those of this controller: when one changes,
+     * the object that its {@code metadata.ownerReferences} name as its controller is reconciled,
+     * and the one that it had before, if that is another.
+     */
+    public <S> Builder<T> owning(Informer<S> owned) {
+      return owning(owned, ChangeFilter.everything());
+    }
+
+    /**
+     * As {@link #owning(Informer)}.
+     *
+     * @param filter which changes of the owned objects matter
+     */
+    public <S> Builder<T> owning(Informer<S> owned, ChangeFilter filter) {
+      ResourceKind kind = informer.kind();
+      others.add(
+          new Other<S>(
+              Objects.requireNonNull(owned, "owned"),
+              "owns",
+              put -> Related.owners(kind, put.resource(), false),
+              Objects.requireNonNull(filter, "filter")));
+      return this;
+    }
+
+    /**
+     * Watches objects of another kind that those of this controller refer to, or that matter to
+     * them otherwise: when one changes, those that it maps to are reconciled, and those that it
+     * mapped to before.
+     *
+     * <p>Before the first lists of all other informers are there nothing is reconciled: what a
+     * reconciler looks up in their stores is there. What is in those first lists comes with low
+     * priority.
+     *
+     * @param mapping the keys of the objects that one concerns, known or not; quick, without side
+     *     effects. When it throws, that is counted and logged, and those it mapped to before are
+     *     reconciled
+     */
+    public <S> Builder<T> mapping(
+        Informer<S> other, Function<? super S, ? extends Collection<ObjectKey>> mapping) {
+      return mapping(other, mapping, ChangeFilter.everything());
+    }
+
+    /**
+     * As {@link #mapping(Informer, Function)}.
+     *
+     * @param filter which changes of the other objects matter
+     */
+    public <S> Builder<T> mapping(
+        Informer<S> other,
+        Function<? super S, ? extends Collection<ObjectKey>> mapping,
+        ChangeFilter filter) {
+      Objects.requireNonNull(mapping, "mapping");
+      others.add(
+          new Other<S>(
+              Objects.requireNonNull(other, "other"),
+              "maps",
+              put -> mapping.apply(put.object()),
+              Objects.requireNonNull(filter, "filter")));
+      return this;
+    }
+
+    /**
+     * Listens to something outside Kubernetes.
+     *
+     * @param name for its thread, status and logs
+     * @throws IllegalArgumentException if there is one of this name
+     */
+    public Builder<T> source(String name, ExternalSource source) {
+      Objects.requireNonNull(source, "source");
+      if (sources.putIfAbsent(Objects.requireNonNull(name, "name"), source) != null) {
+        throw new IllegalArgumentException("there is a source '" + name + "' already");
+      }
+      return this;
+    }
+
+    /**
+     * Who shares the workers: keys of one tenant take turns as one, those of several by their
+     * {@linkplain #weight weights}. The namespace unless told otherwise.
+     */
+    public Builder<T> tenants(Function<? super ObjectKey, String> tenantOf) {
+      this.tenants = Objects.requireNonNull(tenantOf, "tenantOf");
+      return this;
+    }
+
+    /**
+     * How many turns a tenant has for each turn of another; 1 unless told otherwise.
+     *
+     * @throws IllegalArgumentException when the controller is started, if the weight is out of
+     *     range
+     */
+    public Builder<T> weight(String tenant, int weight) {
+      weights.put(Objects.requireNonNull(tenant, "tenant"), weight);
+      return this;
     }
 
     /** What is to be done for each key. */

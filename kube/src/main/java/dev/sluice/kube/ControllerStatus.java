@@ -12,6 +12,7 @@ import java.util.Optional;
  * @param name its name
  * @param running whether it takes keys
  * @param caughtUp whether every object of the first list has been given to the queue
+ * @param ready whether the first lists of all informers that it watches have been handed over
  * @param backlog changes that wait in the gate
  * @param waiting keys that wait to be dispatched, those of the first list included
  * @param delayed keys that wait for a delay: a backoff, or an {@link Outcome.Again}
@@ -23,12 +24,14 @@ import java.util.Optional;
  * @param dispatch how fast keys are given to the reconciler at present
  * @param resync how the reconciling of all objects again stands; empty if it is off
  * @param repeat how the reconciling of all objects by another version of the reconciler stands
+ * @param sources what it watches beside its own objects
  */
 @Experimental
 public record ControllerStatus(
     String name,
     boolean running,
     boolean caughtUp,
+    boolean ready,
     int backlog,
     int waiting,
     int delayed,
@@ -39,7 +42,30 @@ public record ControllerStatus(
     List<Failure> recentFailures,
     Dispatch dispatch,
     Optional<StreamStatus.Periodic> resync,
-    Repeat repeat) {
+    Repeat repeat,
+    List<Source> sources) {
+
+  /**
+   * What a controller watches beside its own objects.
+   *
+   * @param name of the informer or source
+   * @param how {@code owns}, {@code maps} or {@code external}
+   * @param synced whether its first list has been handed over; until then nothing is reconciled
+   * @param backlog changes that wait to be looked at
+   * @param changes that were looked at
+   * @param filtered of those, that did not matter
+   * @param triggered keys that were named because of the others
+   * @param failures how often the mapping, or the source, threw
+   */
+  public record Source(
+      String name,
+      String how,
+      boolean synced,
+      int backlog,
+      long changes,
+      long filtered,
+      long triggered,
+      long failures) {}
 
   /**
    * How the reconciling of all objects by another version of the reconciler stands.
@@ -60,6 +86,9 @@ public record ControllerStatus(
    * @param failed that ended with {@link Outcome.Failed}
    * @param deadlines of those retried, that took longer than allowed
    * @param coalesced changes that one reconcile stood for together with another
+   * @param filtered changes that did not matter, by the controller's {@link ChangeFilter}
+   * @param ownWrites changes that were a reconcile's {@linkplain Context#ownWrite own} and led to
+   *     no other
    */
   public record Counts(
       long started,
@@ -69,7 +98,9 @@ public record ControllerStatus(
       long throttled,
       long failed,
       long deadlines,
-      long coalesced) {}
+      long coalesced,
+      long filtered,
+      long ownWrites) {}
 
   /**
    * How fast keys are given to the reconciler.

@@ -213,6 +213,16 @@ public final class Informer<T> implements AutoCloseable {
     return source.firstList();
   }
 
+  /** How its objects are decoded. */
+  Codec<T> codec() {
+    return codec;
+  }
+
+  /** The state of an object that the stream has delivered, which is not always what is shown. */
+  Optional<Resource> delivered(ObjectKey key) {
+    return Optional.ofNullable(source.get(key));
+  }
+
   /** Takes a consumer's gate back. */
   void detach(Gate<ObjectKey> gate) {
     gates.remove(gate);

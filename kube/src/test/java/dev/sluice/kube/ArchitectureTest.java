@@ -58,7 +58,7 @@ class ArchitectureTest {
         .whereLayer("time")
         .mayOnlyBeAccessedByLayers("api", "informer", "watch", "controller")
         .whereLayer("json")
-        .mayOnlyBeAccessedByLayers("api", "watch", "store", "transport", "discovery")
+        .mayOnlyBeAccessedByLayers("api", "watch", "store", "transport", "discovery", "controller")
         .check(KUBE);
   }
 

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class FakeApi implements Transport {
   static final ResourceKind PODS = ResourceKind.namespaced("", "v1", "pods", "Pod");
 
-  private record Stored(String uid, long version, String spec) {}
+  private record Stored(String uid, long version, String spec, String metadata) {}
 
   private record Event(String namespace, long version, String frame) {}
 
@@ -48,11 +48,17 @@ final class FakeApi implements Transport {
   }
 
   void put(String namespace, String name, String spec) {
+    put(namespace, name, spec, "");
+  }
+
+  /** Puts an object with more metadata: {@code "generation":3,}, with a comma at its end. */
+  void put(String namespace, String name, String spec, String metadata) {
     lock.lock();
     try {
       ObjectKey key = ObjectKey.of(namespace, name);
       Stored before = objects.get(key);
-      Stored now = new Stored(before == null ? "uid-" + ++uids : before.uid, ++version, spec);
+      Stored now =
+          new Stored(before == null ? "uid-" + ++uids : before.uid, ++version, spec, metadata);
       objects.put(key, now);
       event(before == null ? "ADDED" : "MODIFIED", key, now);
     } finally {
@@ -70,7 +76,7 @@ final class FakeApi implements Transport {
       ObjectKey key = ObjectKey.of(namespace, name);
       Stored before = objects.remove(key);
       if (before != null) {
-        event("DELETED", key, new Stored(before.uid, ++version, before.spec));
+        event("DELETED", key, new Stored(before.uid, ++version, before.spec, before.metadata));
       }
     } finally {
       lock.unlock();
@@ -111,7 +117,9 @@ final class FakeApi implements Transport {
   }
 
   private static String json(ObjectKey key, Stored object) {
-    return "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\""
+    return "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{"
+        + object.metadata
+        + "\"name\":\""
         + key.name()
         + "\",\"namespace\":\""
         + key.namespace()

@@ -8,36 +8,46 @@ import dev.sluice.flow.KeyedBackoff;
 import dev.sluice.flow.Priority;
 import dev.sluice.flow.TimeSource;
 import dev.sluice.flow.WorkQueue;
+import dev.sluice.kube.ChangeFilter;
+import dev.sluice.kube.Codec;
 import dev.sluice.kube.Context;
 import dev.sluice.kube.ControllerStatus;
 import dev.sluice.kube.ControllerStatus.Counts;
 import dev.sluice.kube.ControllerStatus.Failure;
+import dev.sluice.kube.ExternalSource;
 import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.Outcome;
 import dev.sluice.kube.Reconciler;
 import dev.sluice.kube.Resource;
 import dev.sluice.kube.ServerException;
 import dev.sluice.kube.Store;
+import dev.sluice.kube.Subscription;
 import dev.sluice.kube.internal.controller.Runs.Verdict;
 import dev.sluice.kube.internal.store.Versions;
 import dev.sluice.kube.internal.time.Interrupter;
 import dev.sluice.kube.internal.time.Recurrence;
+import dev.sluice.kube.internal.time.Sleeper;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -67,11 +77,16 @@ public final class Engine<T> {
    * @param firstList the version of the informer's first list, once it has been handed over
    * @param resync when all objects are reconciled again
    * @param ledger what was finished before a restart
+   * @param delivered the state of an object that the stream has delivered
+   * @param filter which changes of the informer's objects matter
+   * @param related the other informers whose changes matter, as soon as they have been subscribed
+   * @param sources what else names keys
    */
   public record Parts<T>(
       String name,
       Gate<ObjectKey> gate,
       Store<T> store,
+      Codec<T> codec,
       Reconciler<T> reconciler,
       int workers,
       int capacity,
@@ -84,7 +99,34 @@ public final class Engine<T> {
       FlowListener listener,
       Supplier<Optional<String>> firstList,
       Recurrence resync,
-      Ledger ledger) {}
+      Ledger ledger,
+      Function<ObjectKey, Optional<Resource>> delivered,
+      ChangeFilter filter,
+      Supplier<List<Relation>> related,
+      Map<String, ExternalSource> sources,
+      Function<? super ObjectKey, String> tenants,
+      Map<String, Integer> weights) {}
+
+  /**
+   * Another informer whose changes matter.
+   *
+   * @param name of the informer
+   * @param how in one word
+   * @param isSynced whether its first list has been handed over
+   * @param subscription where its changes are heard
+   * @param hears what hears them
+   */
+  public record Relation(
+      String name,
+      String how,
+      BooleanSupplier isSynced,
+      Subscription subscription,
+      Related<?> hears) {
+    /** Whether the first list, too, has been heard to its end. */
+    boolean isTold() {
+      return isSynced.getAsBoolean() && subscription.backlog() == 0;
+    }
+  }
 
   private final Parts<T> parts;
   private final TimeSource time;
@@ -94,7 +136,11 @@ public final class Engine<T> {
   private final Dispatch dispatch;
   private final List<Hand> hands = new ArrayList<>();
   private final AtomicBoolean closed = new AtomicBoolean();
-  private final AtomicInteger setAside = new AtomicInteger();
+  private final Aside aside = new Aside();
+  private final Notice notice;
+  private final OwnWrites own = new OwnWrites();
+  private final CountDownLatch ready = new CountDownLatch(1);
+  private volatile boolean opened;
   private volatile boolean caughtUp;
   private volatile boolean takesKeys = true;
   private volatile boolean firstListQueued;
@@ -107,6 +153,9 @@ public final class Engine<T> {
   private final LongAdder failed = new LongAdder();
   private final LongAdder deadlines = new LongAdder();
   private final LongAdder noted = new LongAdder();
+  private final LongAdder filtered = new LongAdder();
+  private final LongAdder ownWrites = new LongAdder();
+  private final Map<String, LongAdder> sourceFailures = new ConcurrentHashMap<>();
 
   private final ReentrantLock failuresLock = new ReentrantLock();
   private final Deque<Failure> failures = new ArrayDeque<>();
@@ -128,7 +177,10 @@ public final class Engine<T> {
             .listener(parts.listener);
     this.dispatch = parts.dispatch;
     dispatch.limiter().ifPresent(builder::dispatchLimiter);
+    builder.tenants(parts.tenants);
+    parts.weights.forEach(builder::weight);
     this.queue = builder.build();
+    this.notice = new Notice(parts.filter);
   }
 
   /** Starts the pump and the workers. */
@@ -137,6 +189,8 @@ public final class Engine<T> {
     for (int i = 0; i < parts.workers; i++) {
       hands.add(new Hand("sluice-worker-" + parts.name + "-" + i, this::work));
     }
+    parts.sources.forEach((name, source) ->
+        hands.add(new Hand("sluice-source-" + parts.name + "-" + name, () -> tell(name, source))));
     hands.forEach(hand -> hand.thread.start());
   }
 
@@ -163,17 +217,21 @@ public final class Engine<T> {
 
   private void pump() {
     boolean coalesces = parts.gate.kind() == Gate.Kind.COALESCE;
-    Set<ObjectKey> aside = new LinkedHashSet<>();
     Set<ObjectKey> repeats = new LinkedHashSet<>();
     long repeatAt = time.nanoTime();
     boolean everything = false;
-    boolean opened = !parts.ledger.remembers();
+    // What a reconciler reads of other kinds must be there before it runs for the first time.
+    opened = !parts.ledger.remembers() && parts.related.get().isEmpty();
     try {
       while (true) {
         boolean synced = caughtUp || parts.firstList.get().isPresent();
-        if (!opened && synced) {
-          opened = true;
-          takeUp(aside);
+        if (ready.getCount() > 0 && synced && relatedAreSynced()) {
+          if (!opened) {
+            opened = true;
+            takeUp();
+            newsFirst();
+          }
+          ready.countDown();
         }
         Delivery<ObjectKey> next =
             !opened
@@ -183,8 +241,9 @@ public final class Engine<T> {
           ObjectKey key = next.key();
           if (!opened) {
             // What is to be done with it shows when the stream is synced.
-            aside.add(key);
-            setAside.set(aside.size());
+            if (isDue(key)) {
+              aside.add(key);
+            }
             continue;
           }
           Ledger.Claim claim = parts.ledger.claim(key);
@@ -195,17 +254,17 @@ public final class Engine<T> {
             repeats.add(key);
             continue;
           }
+          if (!isDue(key)) {
+            continue;
+          }
           repeats.remove(key);
           if (caughtUp || isNews(key)) {
-            if (aside.remove(key)) {
-              setAside.set(aside.size());
-            }
-            add(key, Priority.NORMAL);
+            aside.remove(key);
+            add(key, Priority.NORMAL, version(key));
           } else if (coalesces) {
             aside.add(key);
-            setAside.set(aside.size());
           } else {
-            add(key, Priority.LOW);
+            add(key, Priority.LOW, version(key));
           }
           continue;
         }
@@ -224,30 +283,36 @@ public final class Engine<T> {
         }
         caughtUp |= synced && parts.gate.stats().depth() == 0;
         if (!aside.isEmpty()) {
-          if (everything || judge(aside, repeats)) {
-            addOneOf(aside);
+          Map.Entry<ObjectKey, Boolean> first = aside.first();
+          if (everything || first.getValue() || judge(first.getKey(), repeats)) {
+            if (addAtLeisure(first.getKey())) {
+              aside.remove(first.getKey());
+            }
+          } else {
+            aside.remove(first.getKey());
           }
           if (aside.isEmpty() && firstListQueued) {
             parts.resync.done();
             everything = false;
           }
         } else if (firstListQueued && !repeats.isEmpty() && time.nanoTime() - repeatAt >= 0) {
-          if (parts.ledger.claim(repeats.iterator().next()) == Ledger.Claim.REPEAT) {
-            addOneOf(repeats);
-            setAside.set(0);
+          ObjectKey repeated = repeats.iterator().next();
+          if (parts.ledger.claim(repeated) == Ledger.Claim.REPEAT) {
+            if (addAtLeisure(repeated)) {
+              repeats.remove(repeated);
+            }
             repeatAt = time.nanoTime() + parts.ledger.repeatNanos();
           } else {
-            repeats.remove(repeats.iterator().next());
+            repeats.remove(repeated);
           }
         } else if (firstListQueued && parts.resync.isDue()) {
           everything = true;
           parts.store.snapshot().resources().forEach(object -> aside.add(object.key()));
-          setAside.set(aside.size());
           if (aside.isEmpty()) {
             parts.resync.done();
           }
         }
-        if (caughtUp && !firstListQueued && aside.isEmpty()) {
+        if (caughtUp && !firstListQueued && relatedAreTold() && aside.closeIfEmpty()) {
           firstListQueued = true;
           dispatch.begin();
         }
@@ -257,8 +322,104 @@ public final class Engine<T> {
     }
   }
 
+  private boolean relatedAreSynced() {
+    return parts.related.get().stream().allMatch(other -> other.isSynced.getAsBoolean());
+  }
+
+  private boolean relatedAreTold() {
+    return parts.related.get().stream().allMatch(Relation::isTold);
+  }
+
+  /** Whether what the gate delivers is to be acted on. */
+  private boolean isDue(ObjectKey key) {
+    Resource object = parts.delivered.apply(key).orElse(null);
+    if (own.explains(key, object == null ? Runs.FOREIGN : object.resourceVersion())) {
+      var unused = notice.isDue(key, object);
+      ownWrites.increment();
+      return false;
+    }
+    if (notice.isDue(key, object)) {
+      return true;
+    }
+    filtered.increment();
+    return false;
+  }
+
+  private String version(ObjectKey key) {
+    return parts.delivered.apply(key).map(Resource::resourceVersion).orElse(Runs.FOREIGN);
+  }
+
+  /** What changed while the others were awaited does not stand behind the first list. */
+  private void newsFirst() throws InterruptedException {
+    for (ObjectKey key : aside.all()) {
+      if (isNews(key) && parts.ledger.claim(key) == Ledger.Claim.CHANGED) {
+        aside.remove(key);
+        add(key, Priority.NORMAL, Runs.FOREIGN);
+      }
+    }
+  }
+
+  /**
+   * Has a key reconciled because of something else than its own object.
+   *
+   * @param news whether it is known to be more than what was there at the start
+   */
+  public void trigger(ObjectKey key, boolean news) throws InterruptedException {
+    if (closed.get()) {
+      return;
+    }
+    // Until the first list is queued there is a place for those that can wait. Before the other
+    // kinds are synced all must.
+    boolean waits = !opened || !news;
+    if (waits && aside.offer(key)) {
+      return;
+    }
+    add(key, news ? Priority.NORMAL : Priority.LOW, Runs.FOREIGN);
+  }
+
+  /** Lets a source tell, again and again as long as it fails. */
+  private void tell(String name, ExternalSource source) {
+    Backoff.Attempts attempts =
+        parts.backoff.attempts(time, () -> ThreadLocalRandom.current().nextLong());
+    Sleeper sleeper = Sleeper.by(time);
+    while (!closed.get()) {
+      try {
+        source.run(key -> {
+          try {
+            trigger(key, true);
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        });
+        return;
+      } catch (Throwable e) {
+        if (closed.get()) {
+          return;
+        }
+        sourceFailures.computeIfAbsent(name, unused -> new LongAdder()).increment();
+        LOG.log(
+            System.Logger.Level.WARNING,
+            "the source '" + name + "' of '" + parts.name + "' failed; it is run again",
+            e);
+      }
+      try {
+        sleeper.sleep(attempts.nextDelay().toNanos());
+      } catch (InterruptedException e) {
+        // Closed, or by somebody who kept the thread.
+      }
+    }
+  }
+
+  /** Waits until all that it watches is synced; false if that took longer. */
+  public boolean awaitReady(Duration timeout) throws InterruptedException {
+    return ready.await(timeout.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
   /** Takes up what was not finished before a restart. */
-  private void takeUp(Set<ObjectKey> aside) {
+  private void takeUp() {
+    if (!parts.ledger.remembers()) {
+      return;
+    }
     parts
         .ledger
         .waiting()
@@ -268,24 +429,16 @@ public final class Engine<T> {
           }
           var unused = queue.addAfter(key, due.in(), Priority.LOW);
         });
-    aside.addAll(parts.ledger.pending());
-    setAside.set(aside.size());
+    parts.ledger.pending().forEach(aside::add);
   }
 
-  /** Whether the first of the keys set aside is to be done now; if not, it is no longer there. */
-  private boolean judge(Set<ObjectKey> aside, Set<ObjectKey> repeats) {
-    Iterator<ObjectKey> keys = aside.iterator();
-    ObjectKey key = keys.next();
+  /** Whether a key that was set aside is to be done now. */
+  private boolean judge(ObjectKey key, Set<ObjectKey> repeats) {
     Ledger.Claim claim = parts.ledger.claim(key);
-    if (claim == Ledger.Claim.CHANGED) {
-      return true;
-    }
     if (claim == Ledger.Claim.REPEAT) {
       repeats.add(key);
     }
-    keys.remove();
-    setAside.set(aside.size());
-    return false;
+    return claim == Ledger.Claim.CHANGED;
   }
 
   /** Whether an object is known to have changed since the first list. */
@@ -317,8 +470,8 @@ public final class Engine<T> {
         : parts.gate.take();
   }
 
-  private void add(ObjectKey key, Priority priority) throws InterruptedException {
-    switch (runs.event(key)) {
+  private void add(ObjectKey key, Priority priority, String version) throws InterruptedException {
+    switch (runs.event(key, version)) {
       case Verdict.Add add -> queue.put(key, priority);
       case Verdict.Later later -> {
         var unused = queue.addAfter(key, Duration.ofNanos(later.nanos()), priority);
@@ -327,20 +480,13 @@ public final class Engine<T> {
     }
   }
 
-  /** Adds one of the keys set aside, unless that takes longer than a glance. */
-  private void addOneOf(Set<ObjectKey> aside) throws InterruptedException {
-    Iterator<ObjectKey> keys = aside.iterator();
-    ObjectKey key = keys.next();
-    boolean taken =
-        switch (runs.event(key)) {
-          case Verdict.Add add -> queue.put(key, Priority.LOW, GLANCE) != WorkQueue.Offer.FULL;
-          case Verdict.Later later -> true; // it failed, so it has been run, and will be again
-          case Verdict.Noted note -> true;
-        };
-    if (taken) {
-      keys.remove();
-      setAside.set(aside.size());
-    }
+  /** Adds a key, unless that takes longer than a glance; whether it did. */
+  private boolean addAtLeisure(ObjectKey key) throws InterruptedException {
+    return switch (runs.event(key, Runs.FOREIGN)) {
+      case Verdict.Add add -> queue.put(key, Priority.LOW, GLANCE) != WorkQueue.Offer.FULL;
+      case Verdict.Later later -> true; // it failed, so it has been run, and will be again
+      case Verdict.Noted note -> true;
+    };
   }
 
   // --- from the queue to the reconciler ---
@@ -451,7 +597,10 @@ public final class Engine<T> {
   }
 
   private void addIfChanged(ObjectKey key) {
-    if (runs.end(key)) {
+    String changedAt = runs.end(key);
+    if (changedAt != null && own.explains(key, changedAt)) {
+      ownWrites.increment();
+    } else if (changedAt != null) {
       // In hand still, as the queue sees it: such a key is never refused.
       var unused = queue.add(key);
     }
@@ -514,6 +663,7 @@ public final class Engine<T> {
     takesKeys = false;
     detach.run();
     hands.get(0).thread.interrupt();
+    hands.subList(1 + parts.workers, hands.size()).forEach(hand -> hand.thread.interrupt());
     boolean interrupted = false;
     try {
       if (!joinAll(parts.shutdownTimeout)) {
@@ -571,8 +721,9 @@ public final class Engine<T> {
         parts.name,
         takesKeys,
         firstListQueued,
+        ready.getCount() == 0,
         gate.depth(),
-        stats.depth() + setAside.get() + parts.ledger.progress().left(),
+        stats.depth() + aside.size() + parts.ledger.progress().left(),
         stats.delayed(),
         runs.count(),
         parts.workers,
@@ -585,11 +736,37 @@ public final class Engine<T> {
             throttled.sum(),
             failed.sum(),
             deadlines.sum(),
-            gate.coalesced() + gate.annihilated() + stats.coalesced() + noted.sum()),
+            gate.coalesced() + gate.annihilated() + stats.coalesced() + noted.sum(),
+            filtered.sum(),
+            ownWrites.sum()),
         recent,
         dispatch.status(),
         parts.resync.status(),
-        new ControllerStatus.Repeat(parts.ledger.progress().left(), parts.ledger.progress().of()));
+        new ControllerStatus.Repeat(parts.ledger.progress().left(), parts.ledger.progress().of()),
+        sources());
+  }
+
+  private List<ControllerStatus.Source> sources() {
+    List<ControllerStatus.Source> sources = new ArrayList<>();
+    for (Relation other : parts.related.get()) {
+      sources.add(
+          new ControllerStatus.Source(
+              other.name,
+              other.how,
+              other.isSynced.getAsBoolean(),
+              other.subscription.backlog(),
+              other.subscription.delivered(),
+              other.hears.filtered(),
+              other.hears.triggered(),
+              other.subscription.failures()));
+    }
+    parts.sources.forEach((name, source) -> {
+      LongAdder failures = sourceFailures.get(name);
+      sources.add(
+          new ControllerStatus.Source(
+              name, "external", true, 0, 0, 0, 0, failures == null ? 0 : failures.sum()));
+    });
+    return sources;
   }
 
   /** What the reconciler is given. */
@@ -598,6 +775,8 @@ public final class Engine<T> {
     private final int attempt;
     private final Duration waited;
     private final Interrupter deadline;
+    private volatile boolean looked;
+    private volatile @Nullable Resource present;
 
     Call(ObjectKey key, int attempt, Duration waited, Interrupter deadline) {
       this.key = key;
@@ -608,12 +787,21 @@ public final class Engine<T> {
 
     @Override
     public Optional<T> object() {
-      return parts.store.get(key);
+      Resource present = look();
+      return present == null ? Optional.empty() : Optional.of(parts.codec.read(present));
     }
 
     @Override
     public Optional<Resource> resource() {
-      return parts.store.resource(key);
+      return Optional.ofNullable(look());
+    }
+
+    private @Nullable Resource look() {
+      if (!looked) {
+        looked = true;
+        present = parts.store.resource(key).orElse(null);
+      }
+      return present;
     }
 
     @Override
@@ -629,6 +817,17 @@ public final class Engine<T> {
     @Override
     public Duration waited() {
       return waited;
+    }
+
+    @Override
+    public void ownWrite(Resource written) {
+      if (!written.key().equals(key)) {
+        throw new IllegalArgumentException(
+            "this reconcile is that of " + key + ", not of " + written.key());
+      }
+      own.wrote(key, written.resourceVersion());
+      present = written;
+      looked = true;
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.sluice.kube.ObjectKey;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which keys are being reconciled, and which have failed and have to wait.
@@ -36,7 +37,9 @@ final class Runs {
   private static final class Run {
     final long since;
     final Thread thread;
-    boolean changed;
+
+    /** At which version an event found the object last; null if there was none. */
+    @Nullable String changedAt;
 
     Run(long since, Thread thread) {
       this.since = since;
@@ -53,13 +56,23 @@ final class Runs {
     this.time = time;
   }
 
-  /** An event has come for a key. */
-  Verdict event(ObjectKey key) {
+  /** A state of an object that no reconcile's own write has. */
+  static final String FOREIGN = "";
+
+  /**
+   * An event has come for a key.
+   *
+   * @param version of the object, as the event found it; {@link #FOREIGN} if the event is not one
+   *     of the object
+   */
+  Verdict event(ObjectKey key, String version) {
     lock.lock();
     try {
       Run run = inHand.get(key);
       if (run != null) {
-        run.changed = true;
+        if (!FOREIGN.equals(run.changedAt)) {
+          run.changedAt = version;
+        }
         return NOTED;
       }
       long rest = rest(key);
@@ -91,12 +104,12 @@ final class Runs {
     }
   }
 
-  /** The run is over and the key need not wait. Whether it changed meanwhile. */
-  boolean end(ObjectKey key) {
+  /** The run is over and the key need not wait. At which version it changed meanwhile, or null. */
+  @Nullable String end(ObjectKey key) {
     lock.lock();
     try {
       Run run = inHand.remove(key);
-      return run != null && run.changed;
+      return run == null ? null : run.changedAt;
     } finally {
       lock.unlock();
     }
