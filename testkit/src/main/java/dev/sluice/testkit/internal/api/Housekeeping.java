@@ -644,7 +644,22 @@ final class Housekeeping implements Registry.Hooks, AutoCloseable {
   /** Who belongs to whom, by uid. Safe for any thread. */
   private static final class Owners {
     /** Where an object is. */
-    record Place(String storage, String namespace, String name) {}
+    record Place(String storage, String namespace, String name) {
+      // A record's own ones are made by the JVM when they are first called, which a start waits
+      // for.
+      @Override
+      public int hashCode() {
+        return (storage.hashCode() * 31 + namespace.hashCode()) * 31 + name.hashCode();
+      }
+
+      @Override
+      public boolean equals(@Nullable Object other) {
+        return other instanceof Place place
+            && name.equals(place.name)
+            && namespace.equals(place.namespace)
+            && storage.equals(place.storage);
+      }
+    }
 
     private final Map<String, Place> live = new HashMap<>();
     private final Map<String, Set<Place>> dependents = new HashMap<>();
