@@ -1,5 +1,6 @@
 package dev.sluice.kube;
 
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.Locale;
 import java.util.Map;
@@ -8,6 +9,9 @@ import java.util.stream.Collectors;
 /** A stream's status in words. */
 final class Explanation {
   private static final int STOPS_SHOWN = 8;
+
+  /** Nearly every handler is at something whenever one looks. */
+  private static final Duration TELLING_SHOWN = Duration.ofSeconds(1);
 
   private Explanation() {}
 
@@ -24,6 +28,9 @@ final class Explanation {
         status.synced() ? "synced" : "not yet synced",
         status.objects(),
         status.anchor().map(anchor -> ", anchor " + anchor).orElse(""));
+    if (!status.healthy()) {
+      line(text, "  not healthy");
+    }
     line(
         text,
         "  last received: %s",
@@ -104,12 +111,22 @@ final class Explanation {
         .forEach(consumer ->
             line(
                 text,
-                "  consumer %s (%s): %d waiting, %d told, %d failures",
+                "  consumer %s (%s): %d waiting, %d told, %d failures%s",
                 consumer.name(),
                 consumer.gate(),
                 consumer.backlog(),
                 consumer.delivered(),
-                consumer.failures()));
+                consumer.failures(),
+                consumer
+                    .telling()
+                    .filter(telling -> telling.elapsed().compareTo(TELLING_SHOWN) >= 0)
+                    .map(telling ->
+                        "; its handler has been at "
+                            + telling.key()
+                            + " for "
+                            + telling.elapsed().toMillis()
+                            + " ms")
+                    .orElse("")));
     status
         .consumers()
         .forEach(consumer ->

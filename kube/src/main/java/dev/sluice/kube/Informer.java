@@ -79,6 +79,7 @@ import org.jspecify.annotations.Nullable;
 @Experimental
 public final class Informer<T> implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration HUNG_AFTER = Duration.ofSeconds(10);
 
   private final ResourceKind kind;
   private final String name;
@@ -267,7 +268,8 @@ public final class Informer<T> implements AutoCloseable {
               handler.backlog(),
               handler.delivered(),
               handler.failures(),
-              handler.resync()));
+              handler.resync(),
+              handler.telling()));
     }
     List<Reflector> reflectors = source.reflectors();
     if (reflectors.size() == 1) {
@@ -300,7 +302,15 @@ public final class Informer<T> implements AutoCloseable {
         reflector.auditor().status(),
         List.of(),
         reflector.stream().fresh(),
-        Optional.ofNullable(journal).map(JournalLog::status));
+        Optional.ofNullable(journal).map(JournalLog::status),
+        healthy(now, reflector));
+  }
+
+  private static boolean healthy(StreamRecord.Now now, Reflector reflector) {
+    return now.phase() != StreamStatus.Phase.NEW
+        && now.phase() != StreamStatus.Phase.CLOSED
+        && !now.troubled()
+        && reflector.objects().nanosInIndex() < HUNG_AFTER.toNanos();
   }
 
   /** The status in words: what the stream is doing, what it did, and why it stopped. */

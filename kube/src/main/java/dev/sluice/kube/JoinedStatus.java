@@ -68,7 +68,8 @@ final class JoinedStatus {
         audit(each),
         List.copyOf(each),
         each.stream().allMatch(StreamStatus::fresh),
-        Optional.empty());
+        Optional.empty(),
+        each.stream().allMatch(StreamStatus::healthy));
   }
 
   private static <E> List<E> latest(

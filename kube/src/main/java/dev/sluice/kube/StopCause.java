@@ -43,8 +43,8 @@ public enum StopCause {
   DECODE_ERROR("what arrived could not be decoded"),
   /** A consumer's handler threw. The stream goes on. */
   HANDLER_FAILURE("a handler threw"),
-  /** A transform or index function threw. The stream goes on. */
-  TRANSFORM_FAILURE("a transform threw"),
+  /** An index function threw. The stream goes on. */
+  TRANSFORM_FAILURE("an index function threw"),
   /** A gate was full: the stream is held back until its consumer has caught up. */
   GATE_PAUSED("a gate was full"),
   /** The stored objects differed from the server's although the stream was whole. */

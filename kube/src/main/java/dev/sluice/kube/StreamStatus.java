@@ -32,6 +32,11 @@ import java.util.Optional;
  *     of the one that is furthest from watching, and there is no anchor; otherwise empty
  * @param fresh whether the store is known to be as new as the server was when the stream began
  * @param journal how the journal is doing; empty if there is none
+ * @param healthy whether the stream does its work: it was started and not closed, the server has
+ *     answered as it should since the last failure (the end of a watch, an expired version and a
+ *     full gate are none), and no index function has been at one object for more than 10 s. Several
+ *     streams are healthy if each of them is. A handler that hangs does no harm to the stream: see
+ *     {@link Consumer#telling}
  */
 @Experimental
 public record StreamStatus(
@@ -51,7 +56,8 @@ public record StreamStatus(
     Optional<Audit> audit,
     List<StreamStatus> streams,
     boolean fresh,
-    Optional<JournalStatus> journal) {
+    Optional<JournalStatus> journal,
+    boolean healthy) {
 
   /** What a stream can be doing. */
   public enum Phase {
@@ -125,6 +131,7 @@ public record StreamStatus(
    * @param delivered how many it has been told
    * @param failures how often its handler threw
    * @param resync how the repeating of all objects stands; empty if it is off
+   * @param telling what its handler has been told and has not returned from; empty if it waits
    */
   public record Consumer(
       String name,
@@ -132,7 +139,16 @@ public record StreamStatus(
       int backlog,
       long delivered,
       long failures,
-      Optional<Periodic> resync) {}
+      Optional<Periodic> resync,
+      Optional<Telling> telling) {}
+
+  /**
+   * A change that a handler is being told.
+   *
+   * @param key of which object
+   * @param elapsed for how long by now
+   */
+  public record Telling(ObjectKey key, Duration elapsed) {}
 
   /**
    * Something that is done every so often.
@@ -153,27 +169,4 @@ public record StreamStatus(
    * @param result what the last one found, or why it could not be finished; empty before the first
    */
   public record Audit(Periodic times, long diverged, String result) {}
-
-  /**
-   * Whether the stream does its work: it is watching or listing, or was interrupted by something
-   * routine. Backing off after a failure, or being closed, is not healthy. Several streams are
-   * healthy if each of them is.
-   */
-  public boolean healthy() {
-    if (!streams.isEmpty()) {
-      return streams.stream().allMatch(StreamStatus::healthy);
-    }
-    return switch (phase) {
-      case LISTING, HANDING_OVER, PROBING, WATCHING, HELD -> true;
-      case NEW, CLOSED -> false;
-      case BACKING_OFF -> !recentStops.isEmpty() && routine(recentStops.get(0).cause());
-    };
-  }
-
-  private static boolean routine(StopCause cause) {
-    return switch (cause) {
-      case SERVER_TIMEOUT, EOF, EXPIRED, CONTINUE_EXPIRED, GATE_PAUSED, AUDIT_DIVERGED -> true;
-      default -> false;
-    };
-  }
 }

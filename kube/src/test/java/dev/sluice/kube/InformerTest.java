@@ -749,4 +749,100 @@ class InformerTest {
       assertThat(informer.store().stats().packing()).isEqualTo("deflate");
     }
   }
+
+  @Test
+  @Tag("R4.1")
+  void showsAHandlerThatHangsAndHoldsNobodyElse() throws Exception {
+    CountDownLatch go = new CountDownLatch(1);
+    api.put("a", "1");
+    try (Informer<Resource> informer =
+        inVirtualTime().auditEvery(Duration.ZERO).onChange(this::tell).start()) {
+      informer.subscribe("hangs", change -> go.await());
+      Await.until(() -> assertThat(informer.status().consumers().get(1).telling()).isPresent());
+      time.advance(Duration.ofSeconds(43));
+      api.put("b", "1");
+      Await.until(() -> assertThat(told).containsExactly("+a=1", "+b=1"));
+      StreamStatus.Consumer hangs = informer.status().consumers().get(1);
+      assertThat(hangs.backlog()).isEqualTo(1);
+      assertThat(informer.explain())
+          .contains(
+              "consumer hangs (coalesce): 1 waiting, 0 told, 0 failures; its handler has"
+                  + " been at ns/a for 43000 ms");
+      go.countDown();
+      Await.until(() -> {
+        assertThat(informer.status().consumers().get(1).delivered()).isEqualTo(2);
+        assertThat(informer.status().consumers().get(1).telling()).isEmpty();
+      });
+    }
+  }
+
+  @Test
+  @Tag("R4.1")
+  void showsAnIndexFunctionThatHangsAndGoesOnWhenItReturns() throws Exception {
+    CountDownLatch go = new CountDownLatch(1);
+    Index hangs =
+        Index.by(
+            "hangs",
+            resource -> {
+              if (resource.key().name().equals("b")) {
+                await(go);
+              }
+              return List.of("x");
+            });
+    api.put("a", "1");
+    try (Informer<Resource> informer =
+        inVirtualTime().auditEvery(Duration.ZERO).indexBy(hangs).onChange(this::tell).start()) {
+      Await.until(() -> assertThat(told).containsExactly("+a=1"));
+      assertThat(informer.status().healthy()).isTrue();
+      api.put("b", "1");
+      Await.until(() -> assertThat(informer.store().stats().inIndex()).isPresent());
+      time.advance(Duration.ofSeconds(11));
+      assertThat(informer.status().healthy()).isFalse();
+      assertThat(informer.explain()).contains("not healthy").contains("the index 'hangs' on ns/b");
+      // What is there already is read and told as ever.
+      assertThat(informer.store().size()).isEqualTo(1);
+      go.countDown();
+      Await.until(() -> assertThat(told).containsExactly("+a=1", "+b=1"));
+      assertThat(informer.status().healthy()).isTrue();
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  @Tag("R4.1")
+  void goesOnWhateverAnIndexFunctionDoesToItsThread(Misdeed misdeed) {
+    Index bad =
+        Index.by(
+            "bad",
+            resource -> {
+              try {
+                misdeed.run();
+              } catch (Exception e) {
+                InformerTest.<RuntimeException>sneak(e);
+              }
+              return List.of();
+            });
+    for (int i = 0; i < 20; i++) {
+      api.put("p" + i, "1");
+    }
+    try (Informer<Resource> informer = pods().indexBy(bad).onChange(this::tell).start()) {
+      Await.until(() -> assertThat(told).hasSize(20));
+      api.put("last", "1");
+      Await.until(() -> assertThat(told).contains("+last=1"));
+      StreamStatus status = informer.status();
+      assertThat(status.counts().lists()).isEqualTo(1);
+      assertThat(status.recentStops()).isEmpty();
+      if (misdeed != Misdeed.AN_INTERRUPT_FLAG_LEFT_BEHIND) {
+        assertThat(status.stops()).containsEntry(StopCause.TRANSFORM_FAILURE, 21L);
+      }
+    }
+  }
 }

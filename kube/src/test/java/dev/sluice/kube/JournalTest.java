@@ -436,4 +436,22 @@ class JournalTest {
       assertThat(informer.explain()).contains("read the snapshot snapshot-");
     }
   }
+
+  /** Its database was restored meanwhile, say, and has grown past the anchor since. */
+  @Test
+  @Tag("R4.1")
+  void comparesWhatItBroughtBackWithTheServerSoonAfterARestart() {
+    firstRun("a", "b");
+    api.deleteUnseen("a");
+    api.put("b", "2");
+    try (Informer<Resource> informer =
+        Informer.of(api, FakeApi.PODS)
+            .journal(journal())
+            .auditEvery(Duration.ofMinutes(6))
+            .start()) {
+      Await.until(
+          () -> assertThat(informer.status().audit().orElseThrow().diverged()).isEqualTo(1));
+      Await.until(() -> assertThat(informer.store().size()).isEqualTo(1));
+    }
+  }
 }

@@ -143,6 +143,7 @@ class AccountTest {
         Optional.empty(),
         List.of(),
         synced,
-        Optional.empty());
+        Optional.empty(),
+        true);
   }
 }

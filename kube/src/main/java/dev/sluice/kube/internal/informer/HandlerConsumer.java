@@ -9,6 +9,7 @@ import dev.sluice.kube.Codec;
 import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.StopCause;
 import dev.sluice.kube.StreamStatus.Periodic;
+import dev.sluice.kube.StreamStatus.Telling;
 import dev.sluice.kube.Subscription;
 import dev.sluice.kube.internal.store.Entry;
 import dev.sluice.kube.internal.store.Incarnation;
@@ -60,6 +61,9 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
   private long loggedAt;
   private boolean logged;
 
+  private volatile @Nullable Change<T> telling;
+  private long tellingSince;
+
   /**
    * A consumer, not started.
    *
@@ -107,6 +111,12 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
           return;
         }
         // A handler has interrupted its own thread. Nothing was taken from the gate by that.
+      } catch (RuntimeException | Error e) {
+        // Not the handler's: a defect, or no memory for what is to be told. Of that object it is
+        // told no more until it changes, of all the others as before.
+        failures.increment();
+        failureSeen.accept(StopCause.HANDLER_FAILURE);
+        log("met what it must not", e);
       }
     }
   }
@@ -183,6 +193,8 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
    * whose gate fills.
    */
   private void tell(Change<T> change) throws InterruptedException {
+    tellingSince = time.nanoTime();
+    telling = change;
     try {
       handler.on(change);
     } catch (Throwable e) {
@@ -191,13 +203,14 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
       }
       failures.increment();
       failureSeen.accept(StopCause.HANDLER_FAILURE);
-      log(change, e);
+      log("threw on " + change.key(), e);
     } finally {
+      telling = null;
       delivered.increment();
     }
   }
 
-  private void log(Change<T> change, Throwable e) {
+  private void log(String what, Throwable e) {
     long now = time.nanoTime();
     if (!logged || now - loggedAt >= LOG_EVERY_NANOS) {
       logged = true;
@@ -206,8 +219,8 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
           System.Logger.Level.WARNING,
           "the handler '"
               + name
-              + "' threw on "
-              + change.key()
+              + "' "
+              + what
               + "; the stream goes on ("
               + failures.sum()
               + " failures so far)",
@@ -233,6 +246,16 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
   @Override
   public long failures() {
     return failures.sum();
+  }
+
+  /** What the handler has been told and has not returned from; empty if it waits. */
+  public Optional<Telling> telling() {
+    Change<T> now = telling;
+    long since = tellingSince;
+    return now == null
+        ? Optional.empty()
+        : Optional.of(
+            new Telling(now.key(), Duration.ofNanos(Math.max(0, time.nanoTime() - since))));
   }
 
   /** How the resync stands; empty if it is off. */

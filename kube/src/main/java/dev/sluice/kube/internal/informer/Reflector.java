@@ -1,5 +1,6 @@
 package dev.sluice.kube.internal.informer;
 
+import dev.sluice.kube.StopCause;
 import dev.sluice.kube.Transport;
 import dev.sluice.kube.internal.store.ObjectStore;
 import dev.sluice.kube.internal.time.Recurrence;
@@ -69,6 +70,7 @@ public final class Reflector {
             seeds.random());
     stream.onLostConnection(auditor::serverMayHaveChanged);
     objects.onDamage(stream::diverged);
+    objects.onIndexFailure(() -> stream.record().noted(StopCause.TRANSFORM_FAILURE));
     this.thread = Thread.ofVirtual().name("sluice-stream-" + options.name()).unstarted(stream);
   }
 

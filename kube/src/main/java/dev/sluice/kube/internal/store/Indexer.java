@@ -24,6 +24,7 @@ final class Indexer {
   private final AtomicLongArray failures;
   private final AtomicReferenceArray<@Nullable String> lastFailures;
   private volatile @Nullable Running running;
+  private volatile Runnable failed = () -> {};
 
   /** The function that is being asked. */
   private record Running(Index index, Entry entry, long since) {}
@@ -79,16 +80,23 @@ final class Indexer {
       return values.length < 2
           ? values
           : Arrays.stream(values).sorted().distinct().toArray(String[]::new);
-    } catch (RuntimeException | StackOverflowError | LinkageError | AssertionError e) {
+    } catch (Throwable e) {
+      if (e instanceof VirtualMachineError machine && !(e instanceof StackOverflowError)) {
+        throw machine; // no memory: that is not the function's
+      }
       failed(i, entry, e.toString(), e);
       return new String[0];
     } finally {
       running = null;
+      // An interrupt that a function leaves behind would break off what the stream reads next. One
+      // that is to end the stream is not needed for that.
+      Thread.interrupted();
     }
   }
 
   private void failed(int i, Entry entry, String why, @Nullable Throwable thrown) {
     lastFailures.set(i, entry + ": " + why);
+    failed.run();
     if (failures.getAndIncrement(i) == 0) {
       LOG.log(
           System.Logger.Level.WARNING,
@@ -131,6 +139,17 @@ final class Indexer {
               present.values(i), failures.get(i), Optional.ofNullable(lastFailures.get(i))));
     }
     return stats;
+  }
+
+  /** How long the function that is being asked has taken so far; 0 if none is. */
+  long nanosRunning() {
+    Running now = running;
+    return now == null ? 0 : time.nanoTime() - now.since;
+  }
+
+  /** Who is told of each failure. On the writer's thread. */
+  void onFailure(Runnable told) {
+    failed = told;
   }
 
   Optional<String> running() {

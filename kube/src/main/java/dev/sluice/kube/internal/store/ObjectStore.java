@@ -9,6 +9,7 @@ import dev.sluice.kube.internal.json.ObjectScanner;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -32,6 +33,7 @@ public final class ObjectStore {
   private final Compactor compactor;
   private volatile View view;
   private int listing;
+  private boolean forked;
   private Set<ObjectKey> incomplete = Set.of();
   private String namespace = "";
 
@@ -89,6 +91,16 @@ public final class ObjectStore {
    */
   public void onDamage(Consumer<String> told) {
     compactor.onDamage(told);
+  }
+
+  /** Who is told each time that an index function fails. On the writer's thread. */
+  public void onIndexFailure(Runnable told) {
+    indexer.onFailure(told);
+  }
+
+  /** How long the index function that runs at the moment has taken so far; 0 if none does. */
+  public long nanosInIndex() {
+    return indexer.nanosRunning();
   }
 
   /** For tests: what packs. */
@@ -177,9 +189,16 @@ public final class ObjectStore {
     view = new View(view.entries, version, view.indexes);
   }
 
-  /** A list begins. */
-  public void beginList() {
+  /**
+   * A list begins.
+   *
+   * @param forked whether the server may have another past than what is here, as after a database
+   *     was restored: then an object at the version that is known may yet be another, and is
+   *     compared byte by byte
+   */
+  public void beginList(boolean forked) {
     listing++;
+    this.forked = forked;
   }
 
   /**
@@ -193,7 +212,8 @@ public final class ObjectStore {
     if (before != null
         && before.incarnation().is(object.uid())
         && before.isAt(object.resourceVersion())
-        && !before.isDamaged()) {
+        && !before.isDamaged()
+        && (!forked || Arrays.equals(body(object), before.body()))) {
       if (!incomplete.isEmpty() && incomplete.remove(before.key())) {
         write(object, before, view.resourceVersion);
       } else {
@@ -271,7 +291,7 @@ public final class ObjectStore {
             object.resourceVersion(),
             object.generation(),
             object.deleting(),
-            options.projection().apply(object.body(options.cutManagedFields(), typeMeta)),
+            body(object),
             options.projection(),
             null);
     if (before != null && !same) {
@@ -282,6 +302,11 @@ public final class ObjectStore {
       return new Difference.Created(entry);
     }
     return same ? new Difference.Updated(entry) : new Difference.Replaced(entry, before);
+  }
+
+  /** What is kept of an object. */
+  private byte[] body(ObjectScanner object) {
+    return options.projection().apply(object.body(options.cutManagedFields(), typeMeta));
   }
 
   /** Stamps, indexes and publishes a state. */

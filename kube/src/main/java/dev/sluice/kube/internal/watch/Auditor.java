@@ -193,7 +193,7 @@ public final class Auditor implements AutoCloseable {
       recurrence.postpone(options.auditEvery().toNanos() / TRIED_AGAIN);
     } catch (InterruptedException e) {
       // Closed.
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       LOG.log(System.Logger.Level.ERROR, "the audit of '" + options.name() + "' failed", e);
       conclude("not finished: " + Failures.describe(e), 0);
       recurrence.postpone(options.auditEvery().toNanos() / TRIED_AGAIN);

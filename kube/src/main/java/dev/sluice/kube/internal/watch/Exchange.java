@@ -18,13 +18,18 @@ import org.jspecify.annotations.Nullable;
  * stream is held) the silence is our own and does not count.
  */
 final class Exchange implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger("dev.sluice.kube.Informer");
+
   private final TimeSource time;
   private final Transport.Response response;
   private final InputStream body;
   private final long deadlineNanos;
+  private final long began;
+  private volatile long lifeNanos = Long.MAX_VALUE;
   private volatile long since;
   private volatile boolean reading;
   private volatile boolean silent;
+  private volatile boolean outlived;
   private volatile boolean closed;
   private volatile TimeSource.@Nullable Timer timer;
   private Runnable beforeReading = () -> {};
@@ -34,6 +39,7 @@ final class Exchange implements AutoCloseable {
     this.response = response;
     this.deadlineNanos = deadlineNanos;
     this.body = new Body(response.body());
+    this.began = time.nanoTime();
     arm(deadlineNanos);
   }
 
@@ -90,6 +96,19 @@ final class Exchange implements AutoCloseable {
     return silent;
   }
 
+  /**
+   * How long it may last, whatever arrives: a line without an end is no silence, and yet nobody
+   * hears anything. Looked at when the silence is.
+   */
+  void endsAfter(long nanos) {
+    lifeNanos = nanos;
+  }
+
+  /** Whether it was closed because it went on for too long; it is {@link #silent} then, too. */
+  boolean outlived() {
+    return outlived;
+  }
+
   private void arm(long nanos) {
     timer = time.schedule(nanos, this::look);
     if (closed) {
@@ -101,10 +120,13 @@ final class Exchange implements AutoCloseable {
     if (closed) {
       return;
     }
-    long passed = reading ? time.nanoTime() - since : 0;
-    if (passed >= deadlineNanos) {
+    long now = time.nanoTime();
+    boolean waits = reading;
+    long passed = waits ? now - since : 0;
+    outlived = waits && now - began >= lifeNanos;
+    if (passed >= deadlineNanos || outlived) {
       silent = true;
-      response.close();
+      closeResponse();
     } else {
       arm(deadlineNanos - passed);
     }
@@ -121,7 +143,15 @@ final class Exchange implements AutoCloseable {
   public void close() {
     closed = true;
     cancel();
-    response.close();
+    closeResponse();
+  }
+
+  private void closeResponse() {
+    try {
+      response.close();
+    } catch (RuntimeException | Error e) {
+      LOG.log(System.Logger.Level.DEBUG, "a transport threw when a response was closed", e);
+    }
   }
 
   private final class Body extends FilterInputStream {

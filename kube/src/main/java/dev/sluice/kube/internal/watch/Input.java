@@ -100,8 +100,12 @@ sealed interface Input {
    */
   record Ended(boolean atDeadline) implements Input {}
 
-  /** Nothing arrived for too long. */
-  record Silent() implements Input {}
+  /**
+   * Nothing arrived for too long.
+   *
+   * @param detail in what way, if something did arrive
+   */
+  record Silent(String detail) implements Input {}
 
   /** The store was found to differ from the server. */
   record Diverged(String detail) implements Input {}

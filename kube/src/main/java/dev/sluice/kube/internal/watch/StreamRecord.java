@@ -43,6 +43,7 @@ public final class StreamRecord {
   private final Deque<StreamStop> recentStops = new ArrayDeque<>();
   private final Deque<Undecodable> recentUndecodable = new ArrayDeque<>();
   private Phase phase = Phase.NEW;
+  private boolean troubled;
   private Instant since = Instant.EPOCH;
   private volatile @Nullable Instant lastFrame;
 
@@ -51,6 +52,26 @@ public final class StreamRecord {
     try {
       stops.merge(stop.cause(), 1L, Long::sum);
       push(recentStops, stop, STOPS_KEPT);
+      troubled |= !routine(stop.cause());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What happens to every stream, and says nothing about whether the next attempt will do. */
+  private static boolean routine(StopCause cause) {
+    return switch (cause) {
+      case SERVER_TIMEOUT, EOF, EXPIRED, CONTINUE_EXPIRED, GATE_PAUSED, AUDIT_DIVERGED, CLOSED ->
+          true;
+      default -> false;
+    };
+  }
+
+  /** The server has answered as it should. */
+  void well() {
+    lock.lock();
+    try {
+      troubled = false;
     } finally {
       lock.unlock();
     }
@@ -117,10 +138,15 @@ public final class StreamRecord {
         bytes.sum());
   }
 
-  /** What the stream is doing, and since when. */
+  /**
+   * What the stream is doing, and since when.
+   *
+   * @param troubled whether it has failed, and has not got on since
+   */
   public record Now(
       Phase phase,
       Instant since,
+      boolean troubled,
       Optional<Instant> lastFrame,
       Map<StopCause, Long> stops,
       Map<String, Long> transitions,
@@ -134,6 +160,7 @@ public final class StreamRecord {
       return new Now(
           phase,
           since,
+          troubled,
           Optional.ofNullable(lastFrame),
           Map.copyOf(stops),
           Collections.unmodifiableMap(new TreeMap<>(transitions)),

@@ -45,6 +45,7 @@ import org.jspecify.annotations.Nullable;
 public final class StreamRunner implements Runnable {
   private static final System.Logger LOG = System.getLogger("dev.sluice.kube.Informer");
   private static final int HEAD = 512;
+  private static final Duration LEAST_AFTER_A_DEFECT = Duration.ofMillis(100);
   private static final int MOST_ASKED_FOR = 1000;
   private static final int MOST_OF_A_NAMESPACE = 1 << 20;
   private static final String INITIAL_EVENTS_END = "k8s.io/initial-events-end";
@@ -76,6 +77,7 @@ public final class StreamRunner implements Runnable {
   private volatile Optional<String> anchorAtEnd = Optional.empty();
   private String freshAt = "";
   private boolean owesAll;
+  private boolean forked;
   private volatile @Nullable String diverged;
   private volatile Runnable lostConnection = () -> {};
 
@@ -185,7 +187,6 @@ public final class StreamRunner implements Runnable {
       try {
         input = act(step(input));
       } catch (RuntimeException | Error e) {
-        // A stream that ended here would be a dead one that nobody notices.
         input = unexpected(e);
       }
     }
@@ -204,6 +205,8 @@ public final class StreamRunner implements Runnable {
                 outlet.known(entry);
                 handOver(entry, true);
               });
+          // Nobody has seen what happened meanwhile to the server.
+          lostConnection.run();
           yield new Input.Restored(resume.anchor());
         }
         case StreamLog.Restored.Relist relist -> {
@@ -286,50 +289,70 @@ public final class StreamRunner implements Runnable {
     if (!(action instanceof Action.Apply || action instanceof Action.ReadFrame)) {
       outlet.flush();
     }
-    try {
-      return switch (action) {
-        case Action.ReadFrame read -> readFrame();
-        case Action.Apply apply -> apply();
-        case Action.ReadPage page -> readPage(page);
-        case Action.FinishList finish -> finishList(finish.version());
-        case Action.HandOver handOver -> handOver();
-        case Action.Probe probe -> probe();
-        case Action.OpenWatch open -> openWatch(open.version());
-        case Action.BackOff wait -> {
-          sleeper.sleep(delayNanos);
-          yield new Input.Elapsed();
+    while (true) {
+      try {
+        return attempt(action);
+      } catch (InterruptedException e) {
+        // Nobody but its owner ends a stream: a listener or a transport that interrupts this thread
+        // for reasons of its own has only made it begin the action again.
+        if (closing) {
+          return new Input.Close();
         }
-        case Action.Rest rest -> new Input.Close();
-      };
-    } catch (InterruptedException e) {
-      closing = true;
-      return new Input.Close();
+      }
     }
+  }
+
+  private Input attempt(Action action) throws InterruptedException {
+    return switch (action) {
+      case Action.ReadFrame read -> readFrame();
+      case Action.Apply apply -> apply();
+      case Action.ReadPage page -> readPage(page);
+      case Action.FinishList finish -> finishList(finish.version());
+      case Action.HandOver handOver -> handOver();
+      case Action.Probe probe -> probe();
+      case Action.OpenWatch open -> openWatch(open.version());
+      case Action.BackOff wait -> {
+        sleeper.sleep(delayNanos);
+        yield new Input.Elapsed();
+      }
+      case Action.Rest rest -> new Input.Close();
+    };
   }
 
   /**
    * A defect, here or in a transport, or no memory or stack for what arrived: the stream is begun
-   * anew with a list, so that nothing that may have been half done matters.
+   * anew with a list, so that nothing that may have been half done matters. Whatever else fails
+   * meanwhile, a stream that ended here would be a dead one that nobody notices.
    */
   private Input unexpected(Throwable defect) {
-    LOG.log(
-        System.Logger.Level.ERROR,
-        "the stream '" + options.name() + "' met what it must not; it is begun anew",
-        defect);
-    moved(
-        Step.stopped(
-            StopCause.RESET,
-            "unexpected: " + Failures.describe(defect),
-            new State.BackingOff(new State.Next.Relist(0), StopCause.RESET),
-            new Action.BackOff(Duration.ZERO)));
-    outlet.flush();
+    anyway(() ->
+        LOG.log(
+            System.Logger.Level.ERROR,
+            "the stream '" + options.name() + "' met what it must not; it is begun anew",
+            defect));
+    anyway(() ->
+        moved(
+            Step.stopped(
+                StopCause.RESET,
+                "unexpected: " + Failures.describe(defect),
+                new State.BackingOff(new State.Next.Relist(0), StopCause.RESET),
+                new Action.BackOff(Duration.ZERO))));
+    anyway(outlet::flush);
     try {
-      sleeper.sleep(delayNanos);
+      sleeper.sleep(Math.max(delayNanos, LEAST_AFTER_A_DEFECT.toNanos()));
     } catch (InterruptedException e) {
-      closing = true;
+      // If it was to end it, that is seen next.
     }
     state = new State.Fresh();
     return new Input.Start();
+  }
+
+  private static void anyway(Runnable action) {
+    try {
+      action.run();
+    } catch (RuntimeException | Error e) {
+      // There is nobody left to tell.
+    }
   }
 
   // --- what is shown of it ---
@@ -365,6 +388,8 @@ public final class StreamRunner implements Runnable {
     enter(next, stop.cause().id());
     switch (stop.cause()) {
       case RESET, EOF, UNREACHABLE, IDLE, SERVER_ERROR, TLS -> lostConnection.run();
+      // The server has another past than the store: what is equal there may be so in name only.
+      case VERSION_REGRESSED, AUDIT_DIVERGED -> forked = true;
       default -> {}
     }
   }
@@ -469,7 +494,7 @@ public final class StreamRunner implements Runnable {
   private Input readPage(Action.ReadPage page) throws InterruptedException {
     if (page.token().isEmpty()) {
       drain();
-      store.beginList();
+      store.beginList(forked);
       log.listing();
       damagedList = false;
     }
@@ -506,6 +531,7 @@ public final class StreamRunner implements Runnable {
               return new Input.Broken(StopCause.DECODE_ERROR, "a list without a resourceVersion");
             }
             attempts.healthy();
+            record.well();
             return new Input.PageRead(list.resourceVersion(), list.continueToken(), damagedList);
           }
         }
@@ -545,7 +571,6 @@ public final class StreamRunner implements Runnable {
   }
 
   private Input finishList(String version) throws InterruptedException {
-    record.lists.increment();
     int asked = 0;
     for (Entry missing : store.missing()) {
       if (damagedList && (++asked > MOST_ASKED_FOR || !confirmedGone(missing.key()))) {
@@ -555,6 +580,8 @@ public final class StreamRunner implements Runnable {
       record.inferredDeletions.increment();
       handOver(counted(store.removeMissing(missing, version)));
     }
+    record.lists.increment();
+    forked = false;
     store.reached(version);
     if (owesAll) {
       owesAll = false;
@@ -619,7 +646,7 @@ public final class StreamRunner implements Runnable {
     initialEvents = version.isEmpty();
     if (initialEvents) {
       drain();
-      store.beginList();
+      store.beginList(forked);
       log.listing();
       damagedList = false;
     }
@@ -631,10 +658,12 @@ public final class StreamRunner implements Runnable {
       return failure;
     }
     record.watches.increment();
+    record.well();
     frames = new FrameReader(opened.body(), options.maxObjectSize());
     receivedBefore = 0;
     openedNanos = time.nanoTime();
     askedNanos = Duration.ofSeconds(seconds).toNanos();
+    opened.endsAfter(askedNanos + options.silenceDeadline().toNanos());
     if (!synced && !initialEvents) {
       // Nothing was listed: what was kept of an earlier run goes on from here.
       announceSynced();
@@ -656,7 +685,7 @@ public final class StreamRunner implements Runnable {
       next = reader.next();
     } catch (IOException e) {
       return open.silent()
-          ? new Input.Silent()
+          ? silent(open)
           : new Input.Broken(Failures.reading(e), Failures.describe(e));
     } finally {
       record.bytes.add(reader.received() - receivedBefore);
@@ -682,13 +711,20 @@ public final class StreamRunner implements Runnable {
       }
       case CUT ->
           open.silent()
-              ? new Input.Silent()
+              ? silent(open)
               : new Input.Broken(StopCause.RESET, "cut in the middle of a frame");
       case END ->
           open.silent()
-              ? new Input.Silent()
+              ? silent(open)
               : new Input.Ended(time.nanoTime() - openedNanos >= askedNanos - askedNanos / 10);
     };
+  }
+
+  private Input silent(Exchange open) {
+    return new Input.Silent(
+        open.outlived()
+            ? "still open long after the " + askedNanos / 1_000_000_000 + " s it was asked for"
+            : "");
   }
 
   private Input damaged() {

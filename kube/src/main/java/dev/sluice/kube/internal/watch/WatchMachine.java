@@ -314,7 +314,7 @@ final class WatchMachine {
       case Input.Broken broken ->
           stop(broken.cause(), broken.detail(), new Next.Resume(position, true, refusals));
       case Input.Silent silent ->
-          stop(StopCause.IDLE, "", new Next.Resume(position, true, refusals));
+          stop(StopCause.IDLE, silent.detail(), new Next.Resume(position, true, refusals));
       case Input.Diverged diverged ->
           stop(StopCause.AUDIT_DIVERGED, diverged.detail(), new Next.Relist(0));
       default -> throw impossible(watching, input);

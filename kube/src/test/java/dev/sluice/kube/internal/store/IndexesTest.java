@@ -135,7 +135,7 @@ class IndexesTest {
         } else if (gen.chance(0.7)) {
           pods.store.remove(ObjectKey.of(namespace, name), Long.toString(version));
         } else if (gen.chance(0.2)) {
-          pods.store.beginList();
+          pods.store.beginList(false);
           for (Entry missing : pods.store.missing()) {
             pods.store.removeMissing(missing, Long.toString(version));
           }

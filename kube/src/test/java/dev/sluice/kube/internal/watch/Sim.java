@@ -30,6 +30,9 @@ final class Sim {
   final StreamRunner runner;
   final List<FlowEvent> events = new ArrayList<>();
 
+  /** What the listener does beside. */
+  Runnable onEvent = () -> {};
+
   /** How far the wall clock is from the time that passes. */
   Duration clockError = Duration.ZERO;
 
@@ -61,8 +64,13 @@ final class Sim {
             () -> Instant.EPOCH.plus(time.elapsed()).plus(clockError),
             gen,
             this::sleep,
-            events::add,
+            this::event,
             StreamLog.NONE);
+  }
+
+  private void event(FlowEvent event) {
+    events.add(event);
+    onEvent.run();
   }
 
   private void sleep(long nanos) throws InterruptedException {
@@ -89,10 +97,7 @@ final class Sim {
 
   Map<ObjectKey, String> stored() {
     Map<ObjectKey, String> stored = new HashMap<>();
-    store
-        .view()
-        .entries()
-        .forEach(entry -> stored.put(entry.key(), entry.uid() + "/" + entry.resourceVersion()));
+    store.view().entries().forEach(entry -> stored.put(entry.key(), SimServer.state(entry)));
     return stored;
   }
 

@@ -53,7 +53,7 @@ final class SimOutlet implements Outlet {
       if (change.put()) {
         Entry entry = store.view().entries().get(change.key());
         if (entry != null && entry.incarnation().equals(change.incarnation())) {
-          believed.put(change.key(), entry.uid() + "/" + entry.resourceVersion());
+          believed.put(change.key(), SimServer.state(entry));
         }
       } else if (believed
           .getOrDefault(change.key(), "")

@@ -3,6 +3,7 @@ package dev.sluice.kube.internal.watch;
 import dev.sluice.flow.VirtualTime;
 import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.Transport;
+import dev.sluice.kube.internal.store.Entry;
 import dev.sluice.modeltest.Gen;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -16,6 +17,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +60,10 @@ final class SimServer implements Transport {
   private boolean hang;
   private int breakNextWatchAfter = -1;
   int requests;
+
+  /** Whether a response throws when it is closed. */
+  boolean closingThrows;
+
   int lists;
   int watches;
   final List<String> log = new ArrayList<>();
@@ -119,15 +125,42 @@ final class SimServer implements Transport {
     breakAll();
   }
 
+  /**
+   * A database restored from a snapshot in which an object has the version it has here, but another
+   * content: since the snapshot it was written as often as before, in another way. What came after
+   * that version is lost.
+   */
+  void fork(ObjectKey key) {
+    Stored now = Objects.requireNonNull(objects.get(key));
+    version = now.version;
+    compacted = version;
+    history.clear();
+    pages.clear();
+    objects.values().removeIf(object -> object.version > version);
+    objects.put(key, new Stored(now.uid, now.version, now.value + 1));
+    breakAll();
+  }
+
   long version() {
     return version;
   }
 
-  /** Key to uid/version. */
+  /** Key to uid/version/value. */
   Map<ObjectKey, String> state() {
     Map<ObjectKey, String> state = new LinkedHashMap<>();
-    objects.forEach((key, object) -> state.put(key, object.uid + "/" + object.version));
+    objects.forEach(
+        (key, object) -> state.put(key, object.uid + "/" + object.version + "/" + object.value));
     return state;
+  }
+
+  /** The same, of what a client has. */
+  static String state(Entry entry) {
+    return entry.uid()
+        + "/"
+        + entry.resourceVersion()
+        + "/"
+        + new String(entry.json(), StandardCharsets.UTF_8)
+            .replaceAll("(?s).*\"value\":(\\d+)}}", "$1");
   }
 
   void bookmarks() {
@@ -184,6 +217,22 @@ final class SimServer implements Transport {
   void errorAll(int code, String reason) {
     streams.forEach(
         stream -> stream.raw("{\"type\":\"ERROR\",\"object\":" + status(code, reason) + "}\n"));
+  }
+
+  /** From now on the streams bring one line, which grows for ever, and nothing ends them. */
+  void beginLineWithoutEnd() {
+    for (Stream stream : List.copyOf(streams)) {
+      stream.raw("{\"type\":\"ADDED\",\"object\":\"");
+      stream.mute = true;
+      grow(stream);
+    }
+  }
+
+  private void grow(Stream stream) {
+    if (!stream.closed) {
+      stream.pending.write('x');
+      time.schedule(Duration.ofSeconds(10).toNanos(), () -> grow(stream));
+    }
   }
 
   void rawAll(String text) {
@@ -587,6 +636,9 @@ final class SimServer implements Transport {
     public void close() {
       closed = true;
       streams.remove(this);
+      if (closingThrows) {
+        throw new IllegalStateException("a response that cannot be closed");
+      }
     }
   }
 }

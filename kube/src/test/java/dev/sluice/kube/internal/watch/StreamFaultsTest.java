@@ -7,6 +7,7 @@ import dev.sluice.kube.StopCause;
 import dev.sluice.kube.internal.watch.SimServer.Canned;
 import dev.sluice.modeltest.Seed;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -231,5 +232,91 @@ class StreamFaultsTest {
         });
     assertThat(sim.runner.record().now().recentStops())
         .anyMatch(stop -> stop.detail().equals("unexpected: made up"));
+  }
+
+  /** And at a time when the stream has come to grief anyway. */
+  @Test
+  void aResponseThatThrowsWhenItIsClosedDoesNotEndTheStreamsThread() {
+    Sim sim = sim(false);
+    sim.server.put(A);
+    sim.server.closingThrows = true;
+    run(
+        sim,
+        60,
+        server -> {
+          server.throwNext(new StackOverflowError("made up"));
+          server.silenceAll();
+          server.endAll();
+          server.breakAll();
+          server.put(B);
+        });
+    assertThat(sim.stops(StopCause.RESET)).isPositive();
+  }
+
+  /** Whoever is called on the stream's thread may leave it interrupted; only its owner ends it. */
+  @Test
+  void anInterruptThatNobodyAskedForDoesNotEndTheStream() {
+    Sim sim = sim(false);
+    sim.server.put(A);
+    sim.onEvent = () -> Thread.currentThread().interrupt();
+    run(
+        sim,
+        100,
+        server -> {
+          server.breakAll();
+          server.put(B);
+          server.compact();
+        });
+    assertThat(sim.runner.record().counts().lists()).isEqualTo(2);
+    assertThat(sim.stops(StopCause.CLOSED)).isEqualTo(1);
+  }
+
+  /** Bytes arrive, so it is not silent, and yet nothing is heard. */
+  @Test
+  void aLineWithoutAnEndIsCutOnceTheWatchShouldLongBeOver() {
+    Sim sim = sim(false);
+    sim.server.put(A);
+    run(
+        sim,
+        1000,
+        server -> {
+          server.beginLineWithoutEnd();
+          server.put(B);
+        });
+    assertThat(sim.runner.record().now().recentStops())
+        .filteredOn(stop -> stop.cause() == StopCause.IDLE)
+        .singleElement()
+        .satisfies(stop -> assertThat(stop.detail()).startsWith("still open long after the "));
+    assertThat(sim.runner.record().counts().lists()).isEqualTo(1);
+  }
+
+  /** The same uid and version before a restore and after it do not make it the same object. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void anObjectThatIsEqualInNameOnlyAfterARestoreIsBroughtIn(boolean streaming) {
+    Sim sim = sim(streaming);
+    sim.server.put(A);
+    sim.at(Duration.ofSeconds(20), () -> sim.server.fork(A));
+    run(sim, 100, server -> server.put(B));
+    assertThat(sim.stops(StopCause.VERSION_REGRESSED)).isEqualTo(1);
+    assertThat(sim.runner.record().counts().modified()).isEqualTo(1);
+  }
+
+  /** Also while it is at the next attempt: JOSDK reports a watch that is dead as healthy. */
+  @Test
+  void aStreamThatHasFailedIsInTroubleUntilTheServerAnswersAsItShould() {
+    Sim sim = sim(false);
+    sim.server.put(A);
+    List<Boolean> troubled = new ArrayList<>();
+    sim.server.failNextConnect();
+    sim.at(Duration.ofMillis(1), sim.server::hangNext);
+    for (int i = 1; i < 80; i++) {
+      sim.at(Duration.ofSeconds(i), () -> troubled.add(sim.runner.record().now().troubled()));
+    }
+    run(sim, 200, server -> {});
+    assertThat(sim.runner.record().now().transitions())
+        .containsKey("backing-off -> listing (listing)");
+    assertThat(troubled).hasSize(79).doesNotContain(false);
+    assertThat(sim.runner.record().now().troubled()).isFalse();
   }
 }
