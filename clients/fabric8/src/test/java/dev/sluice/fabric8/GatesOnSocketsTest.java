@@ -22,9 +22,11 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * A consumer that stands still for longer than the server remembers, while objects change all the
@@ -50,7 +52,8 @@ class GatesOnSocketsTest {
   }
 
   @Test
-  @Tag("long")
+  @Tag("minutes")
+  @Timeout(value = 15, unit = TimeUnit.MINUTES)
   void aConsumerMayStandStillForAMinuteUnderFiveThousandChangesASecond() throws Exception {
     standStill(new Load(2000, 5000, Duration.ofSeconds(20), Duration.ofSeconds(60)), false);
   }

@@ -14,9 +14,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import tools.jackson.databind.JsonNode;
 
 /** Streams of events, whole and damaged, in pieces of any size, against a full parser. */
@@ -35,12 +38,25 @@ class FrameFuzzTest {
   }
 
   @Test
+  @Tag("minutes")
+  void agreesWithAFullParserForAMinute() throws Exception {
+    fuzz(Duration.ofSeconds(60));
+  }
+
+  @Test
   @Tag("long")
-  void agreesWithAFullParserForMinutes() throws Exception {
-    long seconds = Integer.getInteger("sluice.fuzz.seconds", 600);
-    long end = System.nanoTime() + Duration.ofSeconds(seconds).toNanos();
+  @Timeout(value = 24, unit = TimeUnit.HOURS)
+  void agreesWithAFullParserForHours() throws Exception {
+    fuzz(Duration.ofSeconds(Integer.getInteger("sluice.fuzz.seconds", 7200)));
+  }
+
+  /** From where nobody has been before; a failure tells its seed. */
+  private void fuzz(Duration time) throws IOException {
+    long end = System.nanoTime() + time.toNanos();
     long events = 0;
-    for (int i = 0; System.nanoTime() < end; i++) {
+    for (int i = ThreadLocalRandom.current().nextInt(2_000, 1 << 30);
+        System.nanoTime() < end;
+        i++) {
       events += fuzz(i);
     }
     assertThat(events).isPositive();
