@@ -11,6 +11,7 @@ import dev.sluice.kube.StopCause;
 import dev.sluice.kube.Transport;
 import io.fabric8.kubernetes.client.Config;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -244,6 +245,153 @@ class RealLineTest {
       line.agrees();
       assertThat(line.stops(StopCause.VERSION_REGRESSED)).isPositive();
       assertThat(line.informer().store().resource(ObjectKey.of(Line.NAMESPACE, "lost"))).isEmpty();
+    }
+  }
+
+  /** Lets requests through only while it is open. */
+  private static final class Valve implements Transport {
+    private final Transport transport;
+    private volatile boolean open = true;
+
+    Valve(Transport transport) {
+      this.transport = transport;
+    }
+
+    @Override
+    public Response send(Request request) throws IOException, InterruptedException {
+      if (!open) {
+        throw new ConnectException("shut");
+      }
+      return transport.send(request);
+    }
+
+    @Override
+    public void close() {
+      transport.close();
+    }
+  }
+
+  /** Its versions have grown past the anchor: nothing in the stream shows what happened. */
+  @Test
+  @Order(8)
+  void findsByAnAuditThatADatabaseWasRestoredAndOvertook(@TempDir Path directory) {
+    Path before = directory.resolve("before.db");
+    Valve valve = new Valve(SluiceFabric8.transport(config()));
+    try (Line line =
+        new Line(
+            config(),
+            valve,
+            Line.CONFIG_MAPS,
+            informer -> informer.auditEvery(Duration.ofSeconds(360)))) {
+      line.put("c1", "kept");
+      line.put("c3", "kept");
+      line.flows();
+      cluster.snapshot(before);
+      line.put("c1", "lost");
+      line.put("lost", "x");
+      line.delete("c3");
+      line.agrees();
+      long anchor = Long.parseLong(line.informer().status().anchor().orElseThrow());
+      valve.open = false;
+      cluster.restore(before);
+      long version = 0;
+      for (int i = 0; version <= anchor + 5; i++) {
+        line.put("filler", Integer.toString(i));
+        version =
+            Long.parseLong(
+                line.client()
+                    .configMaps()
+                    .inNamespace(Line.NAMESPACE)
+                    .withName("filler")
+                    .get()
+                    .getMetadata()
+                    .getResourceVersion());
+      }
+      valve.open = true;
+
+      line.agrees();
+      assertThat(line.stops(StopCause.VERSION_REGRESSED)).isZero();
+      assertThat(line.informer().store().resource(ObjectKey.of(Line.NAMESPACE, "lost"))).isEmpty();
+      assertThat(line.informer().store().resource(ObjectKey.of(Line.NAMESPACE, "c3"))).isPresent();
+    }
+  }
+
+  @Test
+  @Order(9)
+  void stopsAtNothingWhenTextIsOutsideAscii() {
+    try (Line line = open(informer -> informer)) {
+      line.flows();
+      line.put("text", "Gr\u00fc\u00dfe, \u4f60\u597d \uD83D\uDEA2 \"\\\u2028");
+      line.agrees();
+      assertThat(
+              new String(
+                  line.informer()
+                      .store()
+                      .resource(ObjectKey.of(Line.NAMESPACE, "text"))
+                      .orElseThrow()
+                      .json(),
+                  StandardCharsets.UTF_8))
+          .contains("Gr\u00fc\u00dfe, \u4f60\u597d \uD83D\uDEA2");
+      assertThat(line.informer().status().recentStops()).isEmpty();
+    }
+  }
+
+  @Test
+  @Order(10)
+  void tellsMetadataOnlyOfTheSameObjects() {
+    try (Line line = open(informer -> informer.metadataOnly(true))) {
+      line.flows();
+      change(line, "metadata");
+      line.agrees();
+      assertThat(
+              line.informer()
+                  .store()
+                  .snapshot()
+                  .resources()
+                  .map(object -> new String(object.json(), StandardCharsets.UTF_8)))
+          .isNotEmpty()
+          .allMatch(json -> json.contains("PartialObjectMetadata") && !json.contains("\"data\""));
+    }
+  }
+
+  private static final String READER =
+      """
+      {apiVersion: rbac.authorization.k8s.io/v1, kind: Role,
+       metadata: {namespace: default, name: line-reader},
+       rules: [{apiGroups: [""], resources: [configmaps], verbs: [list, watch]}]}
+      """;
+
+  private static final String READER_BINDING =
+      """
+      {apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding,
+       metadata: {namespace: default, name: line-reader},
+       roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: line-reader},
+       subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: dave}]}
+      """;
+
+  @Test
+  @Order(11)
+  void goesOnWhereItStoodWhenItsRoleIsTakenAwayAndGivenBack() {
+    cluster.apply(READER);
+    cluster.apply(READER_BINDING);
+    // All users of the cluster may read; one whom nobody knows may not.
+    Config dave = config();
+    dave.setImpersonateUsername("dave");
+    try (Line line =
+        new Line(
+            config(),
+            SluiceFabric8.transport(dave),
+            Line.CONFIG_MAPS,
+            informer -> informer.watchTimeout(Duration.ofSeconds(2)))) {
+      line.flows();
+      cluster.kubectl("delete", "rolebinding", "line-reader");
+      Line.until(() -> assertThat(line.stops(StopCause.FORBIDDEN)).isGreaterThan(2));
+      Line.until(() -> assertThat(line.informer().status().healthy()).isFalse());
+      change(line, "unseen");
+      cluster.apply(READER_BINDING);
+
+      line.agrees();
+      assertThat(line.informer().status().counts().lists()).isEqualTo(1);
     }
   }
 }
