@@ -3,6 +3,7 @@ package dev.sluice.cli;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.kube.StopCause;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -449,5 +450,13 @@ class WatchTest {
     assertThat(run.exitCode()).isEqualTo(exitCode.code());
     assertThat(run.out()).isEmpty();
     assertThat(run.err().lines().filter(line -> !line.startsWith("try '"))).hasSize(1);
+  }
+
+  @Test
+  void namesInItsGuideEachCauseThereIs() throws Exception {
+    String guide = Files.readString(Path.of("../docs/guides/watch.md"));
+    for (StopCause cause : StopCause.values()) {
+      assertThat(guide).contains("| `" + cause.id() + "` | " + cause.text() + " |");
+    }
   }
 }

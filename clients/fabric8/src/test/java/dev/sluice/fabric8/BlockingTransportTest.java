@@ -16,11 +16,18 @@ import io.fabric8.kubernetes.client.http.HttpRequest;
 import io.fabric8.kubernetes.client.http.Interceptor;
 import io.fabric8.kubernetes.client.vertx5.Vertx5HttpClientFactory;
 import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 
 /** What only the transport's own connections do; the rest is {@link Fabric8TransportTest}'s. */
 class BlockingTransportTest {
@@ -97,6 +104,34 @@ class BlockingTransportTest {
       assertThat(transport).isInstanceOf(BlockingTransport.class);
       assertThat(response.body().readAllBytes()).isEqualTo("{}".getBytes(UTF_8));
       assertThat(server.nextCall().header("x-mine")).isEqualTo("yes");
+    }
+  }
+
+  /** In the part of HTTP/2's PING. The kernel says which of its timers a connection waits for. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void asksThePeerWhetherItIsThereWhileNothingArrives() throws Exception {
+    CountDownLatch done = new CountDownLatch(1);
+    try (ScriptedServer server =
+            new ScriptedServer(call -> {
+              call.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+              done.await();
+            });
+        Transport transport = SluiceFabric8.transport(config(server));
+        Response response = transport.send(GET)) {
+      String port = String.format("%04X", URI.create(server.url()).getPort());
+      List<String> timers = new ArrayList<>();
+      for (String table : List.of("tcp", "tcp6")) {
+        for (String line : Files.readAllLines(Path.of("/proc/net", table))) {
+          String[] fields = line.strip().split("\\s+");
+          if (fields[2].endsWith(":" + port) && fields[3].equals("01")) {
+            timers.add(fields[5].substring(0, 2));
+          }
+        }
+      }
+      assertThat(response.status()).isEqualTo(200);
+      assertThat(timers).containsExactly("02");
+      done.countDown();
     }
   }
 }
