@@ -28,7 +28,9 @@ final class Explanation {
         status.synced() ? "synced" : "not yet synced",
         status.objects(),
         status.anchor().map(anchor -> ", anchor " + anchor).orElse(""));
-    if (!status.healthy()) {
+    if (!status.healthy()
+        && status.phase() != StreamStatus.Phase.NEW
+        && status.phase() != StreamStatus.Phase.CLOSED) {
       line(text, "  not healthy");
     }
     line(

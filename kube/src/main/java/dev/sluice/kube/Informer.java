@@ -335,20 +335,28 @@ public final class Informer<T> implements AutoCloseable {
     try {
       release.release();
       gates.forEach(source::retire);
+      // One patience for all of them: several that hang are waited for as long as one.
+      long deadline = System.nanoTime() + PATIENCE.toNanos();
       for (HandlerConsumer<T> handler : handlers) {
-        handler.awaitEnd(PATIENCE);
+        handler.awaitEnd(until(deadline));
       }
     } catch (InterruptedException e) {
       interrupted = true;
     }
     gates.forEach(source::retire);
-    handlers.forEach(HandlerConsumer::close);
+    handlers.forEach(HandlerConsumer::stop);
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    handlers.forEach(handler -> handler.awaitStopped(until(deadline)));
     if (journal != null) {
       journal.close();
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private static Duration until(long deadline) {
+    return Duration.ofNanos(Math.max(1, deadline - System.nanoTime()));
   }
 
   /** Whether it has been closed. */

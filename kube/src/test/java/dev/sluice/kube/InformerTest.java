@@ -807,6 +807,32 @@ class InformerTest {
     }
   }
 
+  /** Ten seconds for what waits and ten for what was interrupted, however many there are. */
+  @Test
+  @Tag("minutes")
+  void waitsForSeveralHandlersThatHangAsLongAsForOne() throws Exception {
+    CountDownLatch never = new CountDownLatch(1);
+    api.put("a", "1");
+    Informer<Resource> informer = pods().start();
+    for (int i = 0; i < 5; i++) {
+      informer.subscribe(
+          "hangs-" + i,
+          change -> {
+            while (never.getCount() > 0) {
+              LockSupport.parkNanos(1_000_000);
+            }
+          });
+    }
+    Await.until(() ->
+        assertThat(informer.status().consumers())
+            .hasSize(5)
+            .allMatch(consumer -> consumer.telling().isPresent()));
+    long began = System.nanoTime();
+    informer.close();
+    assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(60));
+    never.countDown();
+  }
+
   private static void await(CountDownLatch latch) {
     try {
       latch.await();

@@ -111,7 +111,7 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
           return;
         }
         // A handler has interrupted its own thread. Nothing was taken from the gate by that.
-      } catch (RuntimeException | Error e) {
+      } catch (Throwable e) {
         // Not the handler's: a defect, or no memory for what is to be told. Of that object it is
         // told no more until it changes, of all the others as before.
         failures.increment();
@@ -271,17 +271,21 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
     return Thread.currentThread() == thread || thread.join(patience);
   }
 
-  @Override
-  public void close() {
+  /** No longer tells, and interrupts a handler that is at it. Returns at once. */
+  public void stop() {
     if (closed.compareAndSet(false, true)) {
       detach.accept(this);
       thread.interrupt();
     }
+  }
+
+  /** Waits until a handler that was interrupted has returned. Its own thread waits for nothing. */
+  public void awaitStopped(Duration patience) {
     if (Thread.currentThread() == thread) {
       return;
     }
     try {
-      if (!thread.join(PATIENCE)) {
+      if (!thread.join(patience)) {
         LOG.log(
             System.Logger.Level.WARNING,
             "the handler ''{0}'' does not return although it was interrupted",
@@ -290,5 +294,11 @@ public final class HandlerConsumer<T> implements Subscription, Runnable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  @Override
+  public void close() {
+    stop();
+    awaitStopped(PATIENCE);
   }
 }

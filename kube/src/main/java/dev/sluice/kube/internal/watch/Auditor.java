@@ -193,7 +193,7 @@ public final class Auditor implements AutoCloseable {
       recurrence.postpone(options.auditEvery().toNanos() / TRIED_AGAIN);
     } catch (InterruptedException e) {
       // Closed.
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       LOG.log(System.Logger.Level.ERROR, "the audit of '" + options.name() + "' failed", e);
       conclude("not finished: " + Failures.describe(e), 0);
       recurrence.postpone(options.auditEvery().toNanos() / TRIED_AGAIN);

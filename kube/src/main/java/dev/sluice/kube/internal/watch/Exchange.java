@@ -149,7 +149,7 @@ final class Exchange implements AutoCloseable {
   private void closeResponse() {
     try {
       response.close();
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       LOG.log(System.Logger.Level.DEBUG, "a transport threw when a response was closed", e);
     }
   }

@@ -186,7 +186,7 @@ public final class StreamRunner implements Runnable {
     while (!(state instanceof State.Closed)) {
       try {
         input = act(step(input));
-      } catch (RuntimeException | Error e) {
+      } catch (Throwable e) { // a checked one, too: not every language declares them
         input = unexpected(e);
       }
     }
@@ -218,7 +218,7 @@ public final class StreamRunner implements Runnable {
     } catch (InterruptedException e) {
       closing = true;
       return new Input.Close();
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       return unexpected(e);
     }
   }
@@ -350,7 +350,7 @@ public final class StreamRunner implements Runnable {
   private static void anyway(Runnable action) {
     try {
       action.run();
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       // There is nobody left to tell.
     }
   }
@@ -404,8 +404,14 @@ public final class StreamRunner implements Runnable {
   private void announce(FlowEvent event) {
     try {
       listener.on(event);
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       LOG.log(System.Logger.Level.DEBUG, "a listener threw; the stream goes on", e);
+    } finally {
+      // An interrupt that a listener leaves behind would break off what is read next.
+      Thread.interrupted();
+      if (closing) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

@@ -187,10 +187,13 @@ final class SimServer implements Transport {
     });
   }
 
-  void throwNext(Error error) {
-    faults.add(() -> {
-      throw error;
-    });
+  void throwNext(Throwable thrown) {
+    faults.add(() -> SimServer.<RuntimeException>sneak(thrown));
+  }
+
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+  private static <E extends Throwable> @Nullable Canned sneak(Throwable thrown) throws E {
+    throw (E) thrown;
   }
 
   /** The next request is never answered. */

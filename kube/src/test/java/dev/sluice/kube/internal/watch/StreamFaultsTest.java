@@ -10,10 +10,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What can be done to the bytes, the order and the clocks of a stream, everywhere it can be. */
@@ -217,16 +220,21 @@ class StreamFaultsTest {
     assertThat(sim.stops(StopCause.VERSION_REGRESSED)).isEqualTo(1);
   }
 
-  /** As when there is no memory left for a frame. */
-  @Test
-  void anErrorDoesNotEndTheStreamsThread() {
+  private static Stream<Throwable> anythingThrown() {
+    // No memory is left for a frame; or a transport is written in a language without checked ones.
+    return Stream.of(new OutOfMemoryError("made up"), new TimeoutException("made up"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("anythingThrown")
+  void anErrorDoesNotEndTheStreamsThread(Throwable thrown) {
     Sim sim = sim(false);
     sim.server.put(A);
     run(
         sim,
         60,
         server -> {
-          server.throwNext(new OutOfMemoryError("made up"));
+          server.throwNext(thrown);
           server.breakAll();
           server.put(B);
         });

@@ -79,7 +79,7 @@ class StreamSimulationTest {
         sim.at(when, gen.chance(0.7) ? () -> server.put(key) : () -> server.delete(key));
         continue;
       }
-      fault(sim, when, key, gen.nextInt(34));
+      fault(sim, when, key, gen.nextInt(37));
     }
     // The consumer is slow, stands still for a while, and catches up.
     long stall = gen.nextLong(Duration.ofMinutes(minutes).toNanos());
@@ -187,6 +187,13 @@ class StreamSimulationTest {
             });
       }
       case 32 -> sim.at(when, () -> server.errorAll(403, "Forbidden"));
+      case 33 -> sim.at(when, server::beginLineWithoutEnd);
+      case 34 -> sim.at(when, () -> server.closingThrows = !server.closingThrows);
+      case 35 -> {
+        // Whoever listens leaves the thread interrupted, for a while.
+        sim.at(when, () -> sim.onEvent = () -> Thread.currentThread().interrupt());
+        sim.at(when.plusMinutes(2), () -> sim.onEvent = () -> {});
+      }
       default -> sim.at(when, server::throwNext);
     }
   }
