@@ -23,7 +23,8 @@ import java.util.stream.Collectors;
  * are those of works, or {@code machine} for where and when it was measured, or {@code targets} for
  * one line a target; {@code streams-machine} and {@code streams-targets} are those of the suite of
  * streams. What belongs to the other suite stays as it is. A work of the file that no marker names
- * is an error, so that no figure can be left out because it does not please.
+ * is an error, so that no figure can be left out because it does not please; but a document may
+ * give an excerpt, which says where the rest is.
  */
 public final class Report {
   private static final Pattern PLACE =
@@ -33,14 +34,16 @@ public final class Report {
 
   /** See {@code bench/report}. */
   public static void main(String[] args) throws IOException {
-    if (args.length != 2) {
+    boolean excerpt = args.length == 3 && args[0].equals("--excerpt");
+    if (args.length != 2 && !excerpt) {
       System.err.println("usage: bench/report [FILE.json [DOCUMENT.md]]");
       System.exit(2);
     }
-    Path document = Path.of(args[1]);
+    Path document = Path.of(args[args.length - 1]);
     try {
-      Results results = Results.read(Path.of(args[0]));
-      Files.writeString(document, fill(Files.readString(document), results));
+      Results results = Results.read(Path.of(args[args.length - 2]));
+      String text = Files.readString(document);
+      Files.writeString(document, excerpt ? excerpt(text, results) : fill(text, results));
       System.err.println("Wrote the tables of " + document + ".");
     } catch (NoSuchFileException e) {
       System.err.println("error: there is no file " + e.getMessage());
@@ -51,8 +54,17 @@ public final class Report {
     }
   }
 
-  /** The document with its tables filled. */
+  /** The document with its tables filled: it has a place for each work. */
   static String fill(String document, Results results) {
+    return fill(document, results, true);
+  }
+
+  /** The document with its tables filled, of whatever works it names. */
+  static String excerpt(String document, Results results) {
+    return fill(document, results, false);
+  }
+
+  private static String fill(String document, Results results, boolean whole) {
     Map<String, Results.Outcome> works =
         results.works().stream()
             .collect(Collectors.toMap(Results.Outcome::name, Function.identity()));
@@ -92,7 +104,7 @@ public final class Report {
           filled, Matcher.quoteReplacement(place.group(1) + content + place.group(3)));
     }
     place.appendTail(filled);
-    if (!left.isEmpty()) {
+    if (whole && !left.isEmpty()) {
       throw new IllegalArgumentException(
           "the document has no place for "
               + left.stream().sorted().toList()

@@ -156,4 +156,21 @@ class ReportTest {
         .as("run bench/report")
         .isEqualTo(document);
   }
+
+  @Test
+  void theGuidesTablesAreThoseOfTheFigures() throws IOException {
+    Path figures = DOCUMENT.resolveSibling("streams.json");
+    assumeTrue(Files.exists(figures), "no figures are recorded yet");
+    String guide = Files.readString(Path.of("..", "docs", "guides", "from-fabric8-informer.md"));
+
+    assertThat(Report.excerpt(guide, Results.read(figures)))
+        .as("run bench/report")
+        .isEqualTo(guide);
+  }
+
+  @Test
+  void anExcerptNeedNotHaveAPlaceForEachWork() {
+    assertThat(Report.excerpt("No place.\n", results(figures(30, 20, 60))))
+        .isEqualTo("No place.\n");
+  }
 }
