@@ -151,14 +151,18 @@ class EmbeddedLineTest {
   }
 
   @Test
-  void beginsAListAgainWhoseContinuationHasExpired() {
+  void beginsAListAgainWhoseContinuationHasExpired() throws Exception {
     load(500);
-    faults.inject(LIST.nth(3), Fault.delay(Duration.ofMillis(500)));
-    try (Line line = open(informer -> informer.pageSize(100))) {
-      Line.until(() -> assertThat(line.informer().store().size()).isEqualTo(200));
+    Config config = config(server.url());
+    Barrier barrier = new Barrier(SluiceFabric8.transport(config), 2);
+    try (Line line =
+        new Line(config, barrier, Line.CONFIG_MAPS, informer -> informer.pageSize(100))) {
+      barrier.reached.await();
+      assertThat(line.informer().store().size()).isEqualTo(200);
       line.delete("c0");
       line.put("new", "x");
       faults.compact();
+      barrier.go.countDown();
 
       line.flows();
       assertThat(line.stops(StopCause.CONTINUE_EXPIRED)).isEqualTo(1);

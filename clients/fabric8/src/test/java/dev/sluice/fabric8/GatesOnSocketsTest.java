@@ -48,7 +48,7 @@ class GatesOnSocketsTest {
 
   @Test
   void aConsumerMayStandStillForLongerThanTheServersHistory() throws Exception {
-    standStill(new Load(200, 1500, Duration.ofMillis(500), Duration.ofMillis(1500)), true);
+    standStill(new Load(200, 500, Duration.ofSeconds(2), Duration.ofSeconds(3)), true);
   }
 
   @Test

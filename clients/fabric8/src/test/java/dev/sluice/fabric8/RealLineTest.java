@@ -15,8 +15,6 @@ import java.net.ConnectException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
@@ -119,33 +117,6 @@ class RealLineTest {
       cluster.resumeApiServer();
       change(line, "resumed");
       line.agrees();
-    }
-  }
-
-  /** Lets so many requests through and holds the next until it is let go. */
-  private static final class Barrier implements Transport {
-    private final Transport transport;
-    private final AtomicInteger left;
-    final CountDownLatch reached = new CountDownLatch(1);
-    final CountDownLatch go = new CountDownLatch(1);
-
-    Barrier(Transport transport, int requests) {
-      this.transport = transport;
-      this.left = new AtomicInteger(requests);
-    }
-
-    @Override
-    public Response send(Request request) throws IOException, InterruptedException {
-      if (left.getAndDecrement() == 0) {
-        reached.countDown();
-        go.await();
-      }
-      return transport.send(request);
-    }
-
-    @Override
-    public void close() {
-      transport.close();
     }
   }
 

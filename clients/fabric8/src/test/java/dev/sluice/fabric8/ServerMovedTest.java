@@ -55,6 +55,11 @@ class ServerMovedTest {
         impatient);
   }
 
+  private static void watches(Line line) {
+    line.flows();
+    Line.until(() -> assertThat(line.informer().status().counts().watches()).isPositive());
+  }
+
   private static void goesOn(Line line) {
     line.put("second", "x");
     line.delete("first");
@@ -72,7 +77,7 @@ class ServerMovedTest {
         Balancer here = new Balancer("127.0.0.1", 0, server.url().getPort());
         Balancer elsewhere = new Balancer("127.0.0.2", here.port(), replica.url().getPort());
         Line line = open(replica, "http://" + NAME + ":" + here.port())) {
-      line.flows();
+      watches(line);
       assertThat(elsewhere.accepted()).isZero();
       MovingNames.point(NAME, "127.0.0.2");
       here.switchOff();
@@ -87,7 +92,7 @@ class ServerMovedTest {
     try (Faults.Replica replica = faults.addReplica();
         Balancer balancer = new Balancer("127.0.0.1", 0, server.url().getPort());
         Line line = open(replica, "http://127.0.0.1:" + balancer.port())) {
-      line.flows();
+      watches(line);
       balancer.replaceBy(replica.url().getPort());
 
       goesOn(line);
