@@ -3,6 +3,7 @@ package dev.sluice.kube;
 import dev.sluice.flow.Experimental;
 import dev.sluice.kube.internal.journal.DirectoryStore;
 import dev.sluice.kube.internal.journal.LocalDisk;
+import dev.sluice.kube.internal.journal.SharedStore;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -35,6 +36,60 @@ public interface JournalStore extends AutoCloseable {
   /** A directory of this machine. It is made when it is first opened; its files have mode 0600. */
   static JournalStore directory(Path directory) {
     return new DirectoryStore(new LocalDisk(directory));
+  }
+
+  /**
+   * In a bucket that several processes can reach, one after the other: a pod without a disk, or a
+   * new leader, goes on where the last one stood, up to its last upload. Who has it renews a lease
+   * there. {@link #open()} waits for a lease that is no longer renewed to run out; if it is
+   * renewed, it throws.
+   *
+   * <p>What makes sure that there is one writer is not the lease but that each write is finished by
+   * replacing one blob, the manifest, on the condition that it is still the one this process has
+   * written: no clocks are compared, and one that was paused for however long changes nothing.
+   */
+  static JournalStore shared(JournalBucket bucket, Ownership ownership) {
+    return new SharedStore(bucket, ownership);
+  }
+
+  /**
+   * How a shared store is held.
+   *
+   * @param holder who this is, for messages to others: the pod's name
+   * @param lease how long another waits for a holder that is silent, 1 s to 10 min; it is renewed
+   *     three times as often
+   * @param takeOver whether to take it at once, whoever has it: when leader election or a
+   *     StatefulSet has already made sure that there is no other
+   */
+  record Ownership(String holder, Duration lease, boolean takeOver) {
+    /** Checks the range. */
+    public Ownership {
+      Objects.requireNonNull(holder, "holder");
+      if (lease.compareTo(Duration.ofSeconds(1)) < 0
+          || lease.compareTo(Duration.ofMinutes(10)) > 0) {
+        throw new IllegalArgumentException("a lease is 1 s to 10 min long, not " + lease);
+      }
+    }
+
+    /** Held by this pod, or host, with a lease of 30 s, and taken only from one that is gone. */
+    public static Ownership standard() {
+      return new Ownership(SharedStore.thisHost(), Duration.ofSeconds(30), false);
+    }
+
+    /** With another name. */
+    public Ownership holder(String changed) {
+      return new Ownership(changed, lease, takeOver);
+    }
+
+    /** With another lease. */
+    public Ownership lease(Duration changed) {
+      return new Ownership(holder, changed, takeOver);
+    }
+
+    /** Taken at once, whoever has it. */
+    public Ownership takingOver() {
+      return new Ownership(holder, lease, true);
+    }
   }
 
   /** Where it is, for messages. */
