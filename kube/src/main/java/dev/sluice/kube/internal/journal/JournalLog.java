@@ -32,6 +32,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -62,6 +63,7 @@ public final class JournalLog implements StreamLog, AutoCloseable {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<String, String> reconcilers = new HashMap<>();
+  private final AtomicBoolean failureTold = new AtomicBoolean();
   private volatile boolean restored;
   private volatile boolean closing;
   private volatile boolean idle;
@@ -208,6 +210,7 @@ public final class JournalLog implements StreamLog, AutoCloseable {
       return result;
     }
     announce(now == State.WRITING ? "restored" : "journal-failed", State.RESTORING, now);
+    failureTold.set(now != State.WRITING);
     if (now != State.WRITING && !Thread.currentThread().isInterrupted()) {
       loud();
     }
@@ -288,6 +291,7 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     }
     long number = writer.change(item, view.entries());
     wake();
+    lookWhetherItHangs();
     if (settings.durability() == Durability.EACH && !writer.listing()) {
       durably(number);
     }
@@ -303,6 +307,9 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     LockSupport.unpark(keeper);
     try {
       writer.awaitDurable(number);
+      if (writer.state() == State.FAILED) {
+        failed();
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -496,14 +503,14 @@ public final class JournalLog implements StreamLog, AutoCloseable {
           }
           snapshotAt = snapshotIfDue(now, snapshotAt);
           if (writer.state() == State.FAILED) {
-            loud();
-            announce("journal-failed", State.WRITING, State.FAILED);
+            failed();
             healAfter = HEAL_NANOS;
             heal = now + healAfter;
           }
         } else if (writer.state() == State.FAILED && System.nanoTime() - heal >= 0) {
           if (writer.heal()) {
             LOG.log(System.Logger.Level.INFO, "the journal of ''{0}'' is written again", name);
+            failureTold.set(false);
             announce("journal-healed", State.FAILED, State.WRITING);
           } else {
             healAfter = Math.min(2 * healAfter, HEAL_MOST_NANOS);
@@ -554,6 +561,21 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     LockSupport.unpark(keeper);
   }
 
+  /** Says once of each failure that there is one. */
+  private void failed() {
+    if (failureTold.compareAndSet(false, true)) {
+      loud();
+      announce("journal-failed", State.WRITING, State.FAILED);
+    }
+  }
+
+  /** Says that the store hangs, as the thread that asks it cannot. */
+  private void lookWhetherItHangs() {
+    if (writer.overdue()) {
+      failed();
+    }
+  }
+
   private void loud() {
     LOG.log(
         System.Logger.Level.WARNING,
@@ -587,6 +609,7 @@ public final class JournalLog implements StreamLog, AutoCloseable {
 
   /** How it is doing. */
   public JournalStatus status() {
+    lookWhetherItHangs();
     return new JournalStatus(
         store.where(),
         writer.state(),

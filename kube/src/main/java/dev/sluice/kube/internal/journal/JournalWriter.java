@@ -26,9 +26,11 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.zip.Deflater;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +60,12 @@ final class JournalWriter {
   private static final int MOST_BUFFERED = 64 << 20;
   private static final int BLOCK_BYTES = 256 << 10;
 
+  /** A disk that takes longer for a write hangs. */
+  static final Duration DISK_PATIENCE = Duration.ofSeconds(10);
+
+  /** The same of an upload, which gives up by itself long before. */
+  static final Duration UPLOAD_PATIENCE = Duration.ofMinutes(3);
+
   /** More items than a log can have. */
   private static final long MOST_IN_A_LOG = 1L << 32;
 
@@ -69,6 +77,8 @@ final class JournalWriter {
   private final Supplier<Optional<String>> anchor;
   private final boolean withhold;
   private final boolean grows;
+  private final LongSupplier ticker;
+  private final long patience;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition written = lock.newCondition();
@@ -86,6 +96,11 @@ final class JournalWriter {
    * Meanwhile nothing is laid into the buffer.
    */
   private boolean snapshotAfterList;
+
+  /** Whether the store is being asked, and since when, in nanoseconds. */
+  private boolean asking;
+
+  private long askedAt;
 
   private long changes;
   private long changesAtSnapshot;
@@ -121,12 +136,24 @@ final class JournalWriter {
    */
   JournalWriter(
       Journal settings, InstantSource clock, Supplier<Optional<String>> anchor, boolean withhold) {
+    this(settings, clock, anchor, withhold, System::nanoTime);
+  }
+
+  /** With another clock to tell by when the store hangs. */
+  JournalWriter(
+      Journal settings,
+      InstantSource clock,
+      Supplier<Optional<String>> anchor,
+      boolean withhold,
+      LongSupplier ticker) {
+    this.ticker = ticker;
     this.settings = settings;
     this.store = settings.store();
     this.clock = clock;
     this.anchor = anchor;
     this.withhold = withhold;
     this.grows = store.pace().grows();
+    this.patience = (grows ? DISK_PATIENCE : UPLOAD_PATIENCE).toNanos();
   }
 
   // --- the beginning ---
@@ -291,8 +318,40 @@ final class JournalWriter {
     lock.lock();
     try {
       while (durable < item && state == State.WRITING) {
-        written.await();
+        written.awaitNanos(Math.min(patience, TimeUnit.SECONDS.toNanos(1)));
+        giveUp();
       }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Whether the store hangs, so that it goes on without it: whoever asks it will find out whether
+   * it ever answers, but nobody waits for that.
+   */
+  boolean overdue() {
+    lock.lock();
+    try {
+      return giveUp();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean giveUp() {
+    if (state == State.WRITING && asking && ticker.getAsLong() - askedAt > patience) {
+      failed("it has not answered for " + Duration.ofNanos(patience).toSeconds() + " s");
+      return true;
+    }
+    return false;
+  }
+
+  private void asking(boolean now) {
+    lock.lock();
+    try {
+      asking = now;
+      askedAt = ticker.getAsLong();
     } finally {
       lock.unlock();
     }
@@ -343,6 +402,7 @@ final class JournalWriter {
         lock.unlock();
       }
       try {
+        asking(true);
         if (full.end() > 0) {
           if (grows) {
             write(full);
@@ -356,6 +416,7 @@ final class JournalWriter {
         if (grows && (rotate || logBytes > LOG_BYTES)) {
           openLog(upTo + 1);
         }
+        asking(false);
         lock.lock();
         try {
           if (state == State.WRITING) {
@@ -378,6 +439,7 @@ final class JournalWriter {
         return false;
       }
     } finally {
+      asking(false);
       files.unlock();
     }
   }
@@ -460,6 +522,7 @@ final class JournalWriter {
       } finally {
         lock.unlock();
       }
+      asking(true);
       List<String> names = store.names();
       if (grows && !names.contains(logName) || !names.contains(Format.IDENTITY)) {
         fail("files were removed from under it");
@@ -470,6 +533,7 @@ final class JournalWriter {
       fail("it could not be looked at: " + describe(e));
       return false;
     } finally {
+      asking(false);
       files.unlock();
     }
   }

@@ -3,11 +3,15 @@ package dev.sluice.kube.internal.journal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.kube.JournalStatus.Rung;
+import dev.sluice.kube.JournalStatus.State;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -182,7 +186,7 @@ class CrashTest {
     history.put("x", 20);
     history.flush();
     history.put("y", 21);
-    assertThat(history.writer.state()).isEqualTo(dev.sluice.kube.JournalStatus.State.FAILED);
+    assertThat(history.writer.state()).isEqualTo(State.FAILED);
     assertThat(history.writer.trouble()).contains("No space left");
     assertThat(history.writer.heal()).isFalse();
     history.disk.room = Long.MAX_VALUE;
@@ -196,6 +200,56 @@ class CrashTest {
     history.flush();
     assertThat(consistent(history.disk.afterKill(), history.states, "healed again").objects())
         .hasSize(history.states.lastEntry().getValue().objects().size());
+  }
+
+  @Test
+  void goesOnWithoutADiskThatHangsAndHealsWhenItAnswers() throws Exception {
+    CountDownLatch hanging = new CountDownLatch(1);
+    CountDownLatch go = new CountDownLatch(1);
+    AtomicBoolean hangs = new AtomicBoolean();
+    AtomicLong nanos = new AtomicLong();
+    SimDisk disk =
+        new SimDisk(now -> {
+          if (hangs.compareAndSet(true, false)) {
+            hanging.countDown();
+            try {
+              go.await();
+            } catch (InterruptedException e) {
+              throw new AssertionError(e);
+            }
+          }
+        });
+    History history = new History(disk, nanos::get);
+    history.start();
+    history.list();
+    history.put("a", 1);
+    history.anchor(1);
+    history.flush();
+    history.put("b", 2);
+    history.anchor(2);
+    hangs.set(true);
+    Thread flushing = Thread.ofVirtual().start(history::flush);
+    hanging.await();
+    Thread waiting =
+        Thread.ofVirtual()
+            .start(() -> {
+              try {
+                history.writer.awaitDurable(Long.MAX_VALUE);
+              } catch (InterruptedException e) {
+                throw new AssertionError(e);
+              }
+            });
+    nanos.addAndGet(JournalWriter.DISK_PATIENCE.toNanos());
+    assertThat(history.writer.overdue()).isFalse();
+    nanos.addAndGet(1);
+    assertThat(history.writer.overdue() || history.writer.state() == State.FAILED).isTrue();
+    assertThat(history.writer.trouble()).isEqualTo("it has not answered for 10 s");
+    waiting.join(); // who waits for the disk no longer does
+    history.put("c", 3);
+    go.countDown();
+    flushing.join();
+    assertThat(history.writer.heal()).isTrue();
+    assertThat(consistent(disk.afterKill(), history.states, "healed").objects()).hasSize(3);
   }
 
   @Test

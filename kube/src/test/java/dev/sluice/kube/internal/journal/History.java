@@ -16,6 +16,7 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** A journal being written, beside a plain model of what it must hold after each item. */
@@ -42,10 +43,15 @@ final class History {
   private State state = State.NONE;
 
   History(SimDisk disk) {
-    this(disk, read(disk));
+    this(disk, System::nanoTime);
   }
 
-  private History(SimDisk disk, Recovery.Found found) {
+  /** With a clock to tell by when the disk hangs. */
+  History(SimDisk disk, LongSupplier ticker) {
+    this(disk, read(disk), ticker);
+  }
+
+  private History(SimDisk disk, Recovery.Found found, LongSupplier ticker) {
     this.disk = disk;
     Journal settings =
         Journal.in(new DirectoryStore(disk))
@@ -53,7 +59,8 @@ final class History {
             .retention(Duration.ofHours(1), 1 << 20)
             .snapshotEvery(Duration.ofSeconds(1));
     writer =
-        new JournalWriter(settings, () -> Instant.EPOCH, () -> Optional.ofNullable(anchor), false);
+        new JournalWriter(
+            settings, () -> Instant.EPOCH, () -> Optional.ofNullable(anchor), false, ticker);
     for (Item.Put put : found.objects().values()) {
       entries = entries.with(entry(put.key().name(), put.version()));
     }
