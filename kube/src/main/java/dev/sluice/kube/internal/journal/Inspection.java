@@ -240,7 +240,7 @@ public final class Inspection {
               false,
               0),
           entries,
-          false);
+          null);
       if (writer.state() != State.WRITING) {
         throw new IOException(writer.trouble());
       }

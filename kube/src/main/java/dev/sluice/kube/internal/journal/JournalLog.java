@@ -64,6 +64,10 @@ public final class JournalLog implements StreamLog, AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private final Map<String, String> reconcilers = new HashMap<>();
   private final AtomicBoolean failureTold = new AtomicBoolean();
+
+  /** Why a store out of this process's reach could not be opened. */
+  private volatile @Nullable String notOpened;
+
   private volatile boolean restored;
   private volatile boolean closing;
   private volatile boolean idle;
@@ -121,6 +125,9 @@ public final class JournalLog implements StreamLog, AutoCloseable {
                 + "\ngive it a directory of its own, or remove that one if it is no longer needed");
       }
     } catch (IOException e) {
+      if (!store.pace().grows()) {
+        notOpened = e.getMessage();
+      }
       LOG.log(
           System.Logger.Level.WARNING,
           "the journal of ''{0}'' in {1} cannot be opened: {2}; the stream goes on without it, and"
@@ -165,6 +172,10 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     String identity = shape + CLUSTER + (uid.isEmpty() ? "unknown" : uid);
     Restored result;
     try {
+      String away = notOpened;
+      if (away != null) {
+        throw new IOException(away); // it takes long enough to find that out once
+      }
       Optional<String> before = identity();
       if (before.isPresent() && !before.get().equals(identity)) {
         throw new JournalException(
@@ -180,7 +191,7 @@ public final class JournalLog implements StreamLog, AutoCloseable {
       told.addAll(found.story());
       result = bring(found, objects, told);
       rung = found.rung();
-      writer.begin(identity, found, objects.view().entries(), false);
+      writer.begin(identity, found, objects.view().entries(), null);
     } catch (JournalException e) {
       String why = String.valueOf(e.getMessage());
       told.add(why);
@@ -190,11 +201,15 @@ public final class JournalLog implements StreamLog, AutoCloseable {
       restored = true;
       return new Restored.Nothing();
     } catch (IOException e) {
-      told.add("the journal cannot be read: " + e + ": listing");
+      told.add("the journal cannot be read: " + e.getMessage() + ": listing");
       Recovery.Found nothing =
           new Recovery.Found(Map.of(), null, new Books(), 0, 1, Rung.EMPTY, List.of(), false, 0);
       result = new Restored.Nothing();
-      writer.begin(identity, nothing, objects.view().entries(), true);
+      writer.begin(
+          identity,
+          nothing,
+          objects.view().entries(),
+          "it cannot be read: " + (e.getMessage() == null ? e.toString() : e.getMessage()));
     }
     story = List.copyOf(told);
     lock.lock();

@@ -67,7 +67,7 @@ final class JournalWriter {
   static final Duration UPLOAD_PATIENCE = Duration.ofMinutes(3);
 
   /** More items than a log can have. */
-  private static final long MOST_IN_A_LOG = 1L << 32;
+  static final long MOST_IN_A_LOG = 1L << 32;
 
   private static final int KEPT_BUFFER = 4 << 20;
 
@@ -163,9 +163,10 @@ final class JournalWriter {
    *
    * @param identity what stream it is, in words
    * @param restored the objects, as the store has them
-   * @param unread whether the journal could not be read, so that nobody knows what is in it
+   * @param unread why the journal could not be read, so that nobody knows what is in it; null if it
+   *     was. Then it is tried again later
    */
-  void begin(String identity, Recovery.Found found, EntryMap restored, boolean unread) {
+  void begin(String identity, Recovery.Found found, EntryMap restored, @Nullable String unread) {
     files.lock();
     lock.lock();
     try {
@@ -190,7 +191,11 @@ final class JournalWriter {
       lock.unlock();
       files.unlock();
     }
-    this.unread = unread;
+    if (unread != null) {
+      this.unread = true;
+      fail(unread);
+      return;
+    }
     try {
       renew(State.FAILED, found.tidy());
     } catch (JournalException e) {

@@ -67,6 +67,9 @@ final class Recovery {
   private boolean damaged;
   private boolean lost;
 
+  /** Whether a file could not be read, so that nobody knows what numbers are in it. */
+  private boolean unreadable;
+
   private Recovery(JournalStore store, OptionalLong identity) {
     this.store = store;
     this.identity = identity;
@@ -146,7 +149,7 @@ final class Recovery {
         anchor,
         books,
         last,
-        Math.max(last, greatest) + 1,
+        Math.max(last, greatest) + 1 + (unreadable ? JournalWriter.MOST_IN_A_LOG : 0),
         rung,
         List.copyOf(story),
         !damaged && !lost,
@@ -186,6 +189,7 @@ final class Recovery {
       wrong = readSnapshot(name, number, reader);
     } catch (IOException e) {
       wrong = "it cannot be read: " + e.getMessage();
+      unreadable = true;
     }
     if (wrong != null) {
       objects = new HashMap<>();
@@ -307,6 +311,7 @@ final class Recovery {
       }
     } catch (IOException e) {
       story.add(name + " cannot be read to its end: " + e.getMessage());
+      unreadable = true;
       bad = Long.MAX_VALUE;
     }
     said(name, count);
@@ -356,6 +361,7 @@ final class Recovery {
       }
     } catch (IOException e) {
       story.add(name + " cannot be read: " + e.getMessage());
+      unreadable = true;
     }
     return whole;
   }

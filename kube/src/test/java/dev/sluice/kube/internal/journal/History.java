@@ -74,7 +74,7 @@ final class History {
     written = anchor;
     states.put(found.last(), state);
     states.put(found.next() - 1, state);
-    writer.begin(IDENTITY, found, entries, false);
+    writer.begin(IDENTITY, found, entries, null);
   }
 
   static Recovery.Found read(SimDisk disk) {
