@@ -8,7 +8,6 @@ import io.fabric8.kubernetes.client.http.StandardHttpClientBuilder;
 import io.fabric8.kubernetes.client.http.StandardHttpRequest;
 import io.fabric8.kubernetes.client.http.TlsVersion;
 import io.fabric8.kubernetes.client.utils.HttpClientUtils;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
@@ -609,37 +608,9 @@ final class BlockingTransport implements Transport {
     @Override
     protected InputStream createContentInputStream(
         long length, SessionInputBuffer buffer, InputStream socket) {
-      InputStream content = super.createContentInputStream(length, buffer, socket);
-      return length == ContentLengthStrategy.CHUNKED ? new Chunks(content, buffer) : content;
-    }
-  }
-
-  /**
-   * A chunked body, of which one read takes all chunks that have arrived. An API server sends an
-   * event as a chunk, or two; whoever reads an event at a time wakes its consumers as often.
-   */
-  private static final class Chunks extends FilterInputStream {
-    /**
-     * More than what stands between two chunks' data: behind it, something of the next is there.
-     */
-    private static final int BETWEEN_CHUNKS = 64;
-
-    private final SessionInputBuffer buffer;
-
-    Chunks(InputStream chunks, SessionInputBuffer buffer) {
-      super(chunks);
-      this.buffer = buffer;
-    }
-
-    @Override
-    public int read(byte[] target, int offset, int length) throws IOException {
-      int count = in.read(target, offset, length);
-      int last = count;
-      while (last > 0 && count < length && buffer.length() > BETWEEN_CHUNKS) {
-        last = in.read(target, offset + count, length - count);
-        count += Math.max(0, last);
-      }
-      return count;
+      return length == ContentLengthStrategy.CHUNKED
+          ? new ChunkedBody(buffer, socket)
+          : super.createContentInputStream(length, buffer, socket);
     }
   }
 }

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * something newer. So a reader repeats itself only when somebody else has got further in the
  * meantime, and never waits for anyone. One thread packs and unpacks, the {@link Compactor}'s.
  */
-public final class Entry implements Resource {
+public final class Entry implements Resource, ObjectScanner.Earlier {
   /** No time at all: the body of such an entry is not to be packed. */
   static final int NEVER = Integer.MAX_VALUE;
 
@@ -64,6 +64,10 @@ public final class Entry implements Resource {
 
   /** When it came, by the compactor's clock, or {@link #NEVER}. Read and written without order. */
   int came;
+
+  // Of the body, if it is kept as it was scanned; else 0. For the store's writer only.
+  private int tailLength;
+  private int lastLength;
 
   /** Twice in which list it was last seen, and one if the object is being deleted. */
   private int marks;
@@ -132,8 +136,32 @@ public final class Entry implements Resource {
             projection(),
             values);
     entry.came = came;
+    entry.tailLength = tailLength;
+    entry.lastLength = lastLength;
     entry.seen(listing());
     return entry;
+  }
+
+  /** Its body is what was scanned, from the metadata's end on. */
+  void endsAs(ObjectScanner object) {
+    tailLength = object.tailLength();
+    lastLength = object.lastLength();
+  }
+
+  @Override
+  public byte @Nullable [] bytes() {
+    byte[] present = (byte[]) BODY.getAcquire(this);
+    return isRaw(present) ? present : null;
+  }
+
+  @Override
+  public int tailLength() {
+    return tailLength;
+  }
+
+  @Override
+  public int lastLength() {
+    return lastLength;
   }
 
   /** This state with only what is kept of it. */
@@ -179,20 +207,24 @@ public final class Entry implements Resource {
     return extras == null || extras.version == null ? "" : extras.version;
   }
 
-  /** Whether this is the state of that version. */
-  boolean isAt(String resourceVersion) {
-    return version >= 0
-        ? version == Versions.number(resourceVersion)
-        : resourceVersion().equals(resourceVersion);
+  /**
+   * Whether this is the state of that version.
+   *
+   * @param number the version as a number, -1 if it is none
+   */
+  boolean isAt(String resourceVersion, long number) {
+    return version >= 0 ? version == number : resourceVersion().equals(resourceVersion);
   }
 
-  /** Whether this state is known to be newer than that version. */
-  boolean isNewerThan(String resourceVersion) {
-    if (version < 0) {
-      return Versions.older(resourceVersion, resourceVersion());
-    }
-    long other = Versions.number(resourceVersion);
-    return other >= 0 ? other < version : Versions.older(resourceVersion, resourceVersion());
+  /**
+   * Whether this state is known to be newer than that version.
+   *
+   * @param number the version as a number, -1 if it is none
+   */
+  boolean isNewerThan(String resourceVersion, long number) {
+    return version >= 0 && number >= 0
+        ? number < version
+        : Versions.older(resourceVersion, resourceVersion());
   }
 
   @Override

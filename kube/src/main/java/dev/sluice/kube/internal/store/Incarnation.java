@@ -1,5 +1,6 @@
 package dev.sluice.kube.internal.store;
 
+import dev.sluice.kube.internal.json.ObjectScanner;
 import java.util.Objects;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +35,19 @@ public final class Incarnation {
     }
   }
 
+  /** The life of the object that was scanned. */
+  static Incarnation of(ObjectScanner object) {
+    return object.isUidCanonical()
+        ? new Incarnation(object.uidHigh(), object.uidLow())
+        : new Incarnation(object.uid());
+  }
+
+  private Incarnation(long high, long low) {
+    this.high = high;
+    this.low = low;
+    this.other = null;
+  }
+
   private static boolean isCanonical(String uid) {
     if (uid.length() != CANONICAL) {
       return false;
@@ -59,11 +73,11 @@ public final class Incarnation {
     return bits;
   }
 
-  /** Whether this is the life of that uid. */
-  boolean is(String uid) {
-    return other != null
-        ? other.equals(uid)
-        : isCanonical(uid) && high == bits(uid, 0, 18) && low == bits(uid, 18, CANONICAL);
+  /** Whether this is the life of the object that was scanned. */
+  boolean is(ObjectScanner object) {
+    return object.isUidCanonical()
+        ? other == null && high == object.uidHigh() && low == object.uidLow()
+        : other != null && other.equals(object.uid());
   }
 
   /**

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * the middle is simply begun again: what it brought stays (it is newer than what was there), and
  * nothing is taken for missing that a whole list has not missed.
  */
-public final class ObjectStore {
+public final class ObjectStore implements ObjectScanner.Known {
   private final StoreOptions options;
   private final byte[] typeMeta;
   private final Indexer indexer;
@@ -36,6 +36,10 @@ public final class ObjectStore {
   private boolean forked;
   private Set<ObjectKey> incomplete = Set.of();
   private String namespace = "";
+
+  // What was looked for last, and what was found; until something is written.
+  private @Nullable ObjectKey soughtKey;
+  private @Nullable Entry sought;
 
   /**
    * An empty store of bodies as they come.
@@ -154,20 +158,41 @@ public final class ObjectStore {
    */
   public Difference put(ObjectScanner object) {
     String version = object.resourceVersion();
-    Entry before = view.entries.get(new ObjectKey(object.namespace(), object.name()));
+    Entry before = before(object);
     if (before == null) {
       return write(object, null, Optional.of(version));
     }
-    boolean same = before.incarnation().is(object.uid());
-    if (same && before.isAt(version) && !before.isDamaged()) {
+    boolean same = before.incarnation().is(object);
+    long number = Versions.number(version);
+    if (same && before.isAt(version, number) && !before.isDamaged()) {
       reached(version);
       return new Difference.Unchanged(before);
     }
-    if (before.isNewerThan(version)) {
+    if (before.isNewerThan(version, number)) {
       reached(version);
       return new Difference.Stale(before);
     }
     return write(object, before, Optional.of(version));
+  }
+
+  /** The present state of an object, for the writer that is about to bring in the next one. */
+  @Override
+  public @Nullable Entry earlier(String namespace, String name) {
+    if (name.isEmpty()) {
+      return null;
+    }
+    ObjectKey key = new ObjectKey(namespace, name);
+    soughtKey = key;
+    sought = view.entries.get(key);
+    return sought;
+  }
+
+  @SuppressWarnings("ReferenceEquality") // the scanner's own texts, which it asked with before
+  private @Nullable Entry before(ObjectScanner object) {
+    ObjectKey key = soughtKey;
+    return key != null && key.name() == object.name() && key.namespace() == object.namespace()
+        ? sought
+        : earlier(object.namespace(), object.name());
   }
 
   /**
@@ -208,10 +233,10 @@ public final class ObjectStore {
    * @param object what was scanned; its bytes are copied
    */
   public Difference putListed(ObjectScanner object) {
-    Entry before = view.entries.get(new ObjectKey(object.namespace(), object.name()));
+    Entry before = before(object);
     if (before != null
-        && before.incarnation().is(object.uid())
-        && before.isAt(object.resourceVersion())
+        && before.incarnation().is(object)
+        && before.isAt(object.resourceVersion(), Versions.number(object.resourceVersion()))
         && !before.isDamaged()
         && (!forked || Arrays.equals(body(object), before.body()))) {
       if (!incomplete.isEmpty() && incomplete.remove(before.key())) {
@@ -247,7 +272,7 @@ public final class ObjectStore {
       reached(version);
       return new Difference.Unknown();
     }
-    if (before.isNewerThan(version)) {
+    if (before.isNewerThan(version, Versions.number(version))) {
       reached(version);
       return new Difference.Stale(before);
     }
@@ -273,6 +298,7 @@ public final class ObjectStore {
 
   private Difference takeOut(Entry before, String version, Optional<String> reached) {
     before.incarnation().bury(before, version);
+    soughtKey = null;
     View present = view;
     view =
         new View(
@@ -283,17 +309,20 @@ public final class ObjectStore {
   }
 
   private Difference write(ObjectScanner object, @Nullable Entry before, Optional<String> reached) {
-    boolean same = before != null && before.incarnation().is(object.uid());
+    boolean same = before != null && before.incarnation().is(object);
     Entry entry =
         new Entry(
             before == null ? newKey(object) : before.key(),
-            before != null && same ? before.incarnation() : new Incarnation(object.uid()),
+            before != null && same ? before.incarnation() : Incarnation.of(object),
             object.resourceVersion(),
             object.generation(),
             object.deleting(),
             body(object),
             options.projection(),
             null);
+    if (options.projection() == Projection.WHOLE) {
+      entry.endsAs(object);
+    }
     if (before != null && !same) {
       before.incarnation().bury(before, object.resourceVersion());
     }
@@ -320,6 +349,7 @@ public final class ObjectStore {
       indexed = entry.indexed(values);
       indexes = indexes.changed(entry.key(), known, values);
     }
+    soughtKey = null;
     indexed.came = compactor.now();
     indexed.seen(listing);
     view = new View(present.entries.with(indexed), reached, indexes);

@@ -84,9 +84,55 @@ final class Trie<K, E> {
 
   /** This one with an element added, or in place of the one of the same key. */
   Trie<K, E> with(E element) {
+    Function<Object, Object> keys = keys();
     K key = keyOf.apply(element);
-    Node changed = root.with(element, hash(key), 0, keys());
-    return new Trie<>(keyOf, changed, find(key) == null ? size + 1 : size);
+    int hash = hash(key);
+    // Each node on the way is copied, and the copy hung into that of the one above.
+    Node node = root;
+    Node changedRoot = root;
+    Object @Nullable [] above = null;
+    int aboveAt = 0;
+    for (int shift = 0; ; shift += BITS) {
+      int bit = 1 << (hash >>> shift & MASK);
+      boolean more = false;
+      Object next = null;
+      Node copy;
+      if ((node.nodes & bit) != 0) {
+        int at = node.nodeIndex(bit);
+        next = node.slots[at];
+        if (next instanceof Bucket bucket) {
+          Bucket changed = bucket.with(element, keys);
+          more = changed.elements.length > bucket.elements.length;
+          copy = node.replaced(at, changed);
+        } else {
+          copy = node.replaced(at, next);
+        }
+      } else if ((node.elements & bit) != 0) {
+        int at = node.elementIndex(bit);
+        Object presentKey = keys.apply(node.slots[at]);
+        if (presentKey.equals(key)) {
+          copy = node.replaced(at, element);
+        } else {
+          more = true;
+          Object below = join(node.slots[at], hash(presentKey), element, hash, shift + BITS);
+          copy = node.elementToNode(bit, at, below);
+        }
+      } else {
+        more = true;
+        copy = node.elementAdded(bit, element);
+      }
+      if (above == null) {
+        changedRoot = copy;
+      } else {
+        above[aboveAt] = copy;
+      }
+      if (!(next instanceof Node deeper)) {
+        return new Trie<>(keyOf, changedRoot, more ? size + 1 : size);
+      }
+      above = copy.slots;
+      aboveAt = copy.nodeIndex(bit);
+      node = deeper;
+    }
   }
 
   /** This one without a key; itself if it has no such element. */
@@ -98,7 +144,7 @@ final class Trie<K, E> {
     Node node =
         changed instanceof Node smaller
             ? smaller
-            : NOTHING.with(changed, hash(keys().apply(changed)), 0, keys());
+            : NOTHING.elementAdded(1 << (hash(keys().apply(changed)) & MASK), changed);
     return new Trie<>(keyOf, node, size - 1);
   }
 
@@ -170,26 +216,7 @@ final class Trie<K, E> {
       return slots.length - 1 - Integer.bitCount(nodes & bit - 1);
     }
 
-    Node with(Object element, int hash, int shift, Function<Object, Object> keys) {
-      int bit = 1 << (hash >>> shift & MASK);
-      if ((elements & bit) != 0) {
-        int at = elementIndex(bit);
-        Object present = slots[at];
-        if (keys.apply(present).equals(keys.apply(element))) {
-          return replaced(at, element);
-        }
-        Object below = join(present, hash(keys.apply(present)), element, hash, shift + BITS);
-        return elementToNode(bit, at, below);
-      }
-      if ((nodes & bit) != 0) {
-        int at = nodeIndex(bit);
-        Object below = slots[at];
-        return replaced(
-            at,
-            below instanceof Bucket bucket
-                ? bucket.with(element, keys)
-                : ((Node) below).with(element, hash, shift + BITS, keys));
-      }
+    Node elementAdded(int bit, Object element) {
       int at = elementIndex(bit);
       Object[] more = new Object[slots.length + 1];
       System.arraycopy(slots, 0, more, 0, at);

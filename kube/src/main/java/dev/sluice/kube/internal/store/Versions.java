@@ -5,6 +5,8 @@ package dev.sluice.kube.internal.store;
  * leading zeros and not "0". Others are opaque and can only be equal or not.
  */
 public final class Versions {
+  private static final int MOST_DIGITS = 19;
+
   private Versions() {}
 
   /** Whether this is a version that can be compared. */
@@ -21,26 +23,30 @@ public final class Versions {
     return true;
   }
 
-  /** The version as a number; -1 if it cannot be compared, or has more than 18 digits. */
+  /** The version as a number; -1 if it cannot be compared, or is too large for one. */
   static long number(String version) {
-    if (version.length() > 18 || !comparable(version)) {
+    int length = version.length();
+    if (length == 0 || length > MOST_DIGITS || version.charAt(0) == '0') {
       return -1;
     }
     long number = 0;
-    for (int i = 0; i < version.length(); i++) {
-      number = number * 10 + (version.charAt(i) - '0');
+    for (int i = 0; i < length; i++) {
+      int digit = version.charAt(i) - '0';
+      if (digit < 0 || digit > 9) {
+        return -1;
+      }
+      number = number * 10 + digit;
     }
-    return number;
+    return number < 0 ? -1 : number; // 19 digits are less than twice what a long holds
   }
 
   /** Whether the first is known to be older than the second; false if that cannot be told. */
   public static boolean older(String one, String other) {
-    if (!comparable(one) || !comparable(other)) {
-      return false;
-    }
-    return one.length() != other.length()
-        ? one.length() < other.length()
-        : one.compareTo(other) < 0;
+    // Nearly always it is not, and the lengths or the first digits that differ say so.
+    int digits = one.length() - other.length();
+    return (digits != 0 ? digits < 0 : one.compareTo(other) < 0)
+        && comparable(one)
+        && comparable(other);
   }
 
   /** Whether the first is known to be as new as the second or newer. */

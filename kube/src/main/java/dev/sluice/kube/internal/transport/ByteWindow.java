@@ -51,8 +51,9 @@ final class ByteWindow {
    * @return false at the end of the stream
    */
   boolean fill() throws IOException {
-    if (end == bytes.length || mark == end) {
-      makeRoom();
+    int room = bytes.length - end;
+    if (room == 0 || mark == end || room < bytes.length / 2 && end - mark < bytes.length / 4) {
+      makeRoom(); // a small rest is moved, so that much can be received at once
     }
     int count = in.read(bytes, end, bytes.length - end);
     if (count < 0) {

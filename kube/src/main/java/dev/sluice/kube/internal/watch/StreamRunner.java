@@ -65,7 +65,7 @@ public final class StreamRunner implements Runnable {
   private final Requests requests;
   private final Backoff.Attempts attempts;
   private final StreamRecord record = new StreamRecord();
-  private final ObjectScanner scanner = new ObjectScanner();
+  private final ObjectScanner scanner;
   private final Deque<Handover> backlog = new ArrayDeque<>();
 
   private volatile State state = new State.Fresh();
@@ -111,6 +111,7 @@ public final class StreamRunner implements Runnable {
     this.options = options;
     this.transport = transport;
     this.store = store;
+    this.scanner = new ObjectScanner(store);
     this.outlet = outlet;
     this.time = time;
     this.clock = clock;
