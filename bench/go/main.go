@@ -48,6 +48,9 @@ func main() {
 	case *encoding:
 		check(encode())
 		return
+	case *stream != "" && *real:
+		liveReal()
+		return
 	case *stream != "":
 		live()
 		return

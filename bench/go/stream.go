@@ -45,6 +45,8 @@ var (
 	paced    = flag.Int("paced", 0, "how many then at a rate")
 	speed    = flag.Int("rate", 0, "so many a second")
 	protobuf = flag.Bool("protobuf", false, "ask for protobuf")
+	real     = flag.Bool("real", false, "the server is a real one: its pods say in an annotation when they were written")
+	token    = flag.String("token", "", "the bearer token")
 )
 
 // As the Java side: versions of events are above this, by a count or by the time at which they were written.
@@ -126,7 +128,13 @@ func startInformer(config *rest.Config) (*informer, error) {
 		DeleteFunc: func(any) { i.told.Add(1) },
 		UpdateFunc: func(_, object any) {
 			i.told.Add(1)
-			if i.timing.Load() {
+			if *real {
+				if n := i.told.Load(); i.timing.Load() && n%8 == 0 {
+					written, err := strconv.ParseInt(object.(*corev1.Pod).Annotations["bench.sluice.dev/written"], 10, 64)
+					check(err)
+					i.late = append(i.late, float64(monotonic()-written)/1e6)
+				}
+			} else if i.timing.Load() {
 				accessor, err := meta.Accessor(object)
 				check(err)
 				written, err := strconv.ParseInt(accessor.GetResourceVersion(), 10, 64)
@@ -224,6 +232,37 @@ func live() {
 	}
 	milliseconds := func(d time.Duration) float64 { return float64(d) / 1e6 }
 	fmt.Println(spent, perSecond, made, milliseconds(list), milliseconds(warm), memory, resident, median, p99, http2)
+}
+
+// An informer's life on a real server, as the Java side measures it: told by lines when what begins. Prints its figures in
+// the order of StreamReal.Part.
+func liveReal() {
+	before := heap()
+	began := time.Now()
+	i, err := startInformer(&rest.Config{Host: *stream, QPS: -1, BearerToken: *token, TLSClientConfig: rest.TLSClientConfig{CAFile: *ca}})
+	check(err)
+	i.awaitAll()
+	list := float64(time.Since(began)) / 1e6
+	i.timing.Store(true)
+	cpu := cpuTime()
+	fmt.Println("listed")
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	check(err)
+	words := strings.Fields(line)
+	writes, err := strconv.ParseInt(words[0], 10, 64)
+	check(err)
+	for has := false; !has; {
+		for _, object := range i.GetIndexer().List() {
+			has = has || object.(*corev1.Pod).ResourceVersion == words[2]
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	i.settle()
+	spent := float64(cpuTime()-cpu) / 1e3 / float64(writes)
+	i.timing.Store(false)
+	late := slices.SortedFunc(slices.Values(i.late[len(i.late)/2:]), cmp.Compare)
+	memory := (heap() - before) / float64(*objects)
+	fmt.Println("figures", spent, list, memory, residentSet(), late[len(late)/2], late[len(late)*99/100])
 }
 
 func check(err error) {

@@ -68,7 +68,8 @@ public final class Bench {
           StreamTls.class,
           StreamCustom.class,
           StreamSmall.class,
-          StreamLarge.class);
+          StreamLarge.class,
+          StreamReal.class);
 
   /** What every JVM that measures is started with. */
   static final List<String> JVM_ARGS =

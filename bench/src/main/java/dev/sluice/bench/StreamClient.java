@@ -12,8 +12,9 @@ interface StreamClient extends AutoCloseable {
    * @param load the objects that are told
    * @param url of the server
    * @param certificate the authority's file; empty for plain text
+   * @param token empty for none
    */
-  record Server(StreamLoad load, String url, String certificate) {}
+  record Server(StreamLoad load, String url, String certificate, String token) {}
 
   /** Starts it on a server. */
   interface Start {
@@ -33,27 +34,46 @@ interface StreamClient extends AutoCloseable {
 
   /** What the handlers tell. Any thread. */
   final class Handler {
+    private static final int SAMPLED = 8;
+
     private final LongAdder told = new LongAdder();
+    private final boolean stamped;
     private final long[] late;
     private volatile int lates;
     private volatile boolean timing;
+    private int sample; // handlers are called one after the other
 
     Handler(int timed) {
-      late = new long[timed];
+      this(timed, false);
     }
 
-    /** Called on each change. If it says true the version is wanted, too. */
+    private Handler(int timed, boolean stamped) {
+      this.late = new long[timed];
+      this.stamped = stamped;
+    }
+
+    /** One of a server that gives its own versions: when a pod was written is an annotation. */
+    static Handler stamped(int timed) {
+      return new Handler(timed, true);
+    }
+
+    /** Called on each change. If it says true what tells its time is wanted, too. */
     boolean count() {
       told.increment();
-      return timing;
+      return timing && (!stamped || ++sample % SAMPLED == 0);
     }
 
-    /** The version of a change that was told a moment ago is the time when it was written. */
-    void arrived(String version) {
+    /** Whether the time stands in the annotation and not in the version. */
+    boolean isStamped() {
+      return stamped;
+    }
+
+    /** What tells the time of a change that was told a moment ago: its version or annotation. */
+    void arrived(@Nullable String time) {
       long now = System.nanoTime();
       int n = lates;
-      if (n < late.length) {
-        late[n] = now - (Long.parseLong(version) - StreamLoad.VERSION);
+      if (n < late.length && time != null) {
+        late[n] = now - (Long.parseLong(time) - (stamped ? 0 : StreamLoad.VERSION));
         lates = n + 1; // handlers are called one after the other
       }
     }

@@ -20,14 +20,17 @@ import io.kubernetes.client.common.KubernetesObject;
 import io.kubernetes.client.informer.SharedInformerFactory;
 import io.kubernetes.client.openapi.ApiClient;
 import io.kubernetes.client.openapi.apis.CoreV1Api;
+import io.kubernetes.client.openapi.models.V1ObjectMeta;
 import io.kubernetes.client.openapi.models.V1Pod;
 import io.kubernetes.client.openapi.models.V1PodList;
 import io.kubernetes.client.util.ClientBuilder;
+import io.kubernetes.client.util.credentials.AccessTokenAuthentication;
 import io.kubernetes.client.util.generic.dynamic.DynamicKubernetesApi;
 import io.kubernetes.client.util.generic.dynamic.DynamicKubernetesObject;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The informers in Java, each set up as its documentation does. */
@@ -45,6 +48,9 @@ final class StreamClients {
     if (!server.certificate().isEmpty()) {
       config.withCaCertFile(server.certificate());
     }
+    if (!server.token().isEmpty()) {
+      config.withOauthToken(server.token());
+    }
     return config.build();
   }
 
@@ -57,7 +63,11 @@ final class StreamClients {
             .compressAfter(REST)
             .onChange(change -> {
               if (handler.count() && change instanceof Change.Put<Resource> put) {
-                handler.arrived(put.resource().resourceVersion());
+                Resource resource = put.resource();
+                handler.arrived(
+                    handler.isStamped()
+                        ? resource.annotations().get(StreamReal.WRITTEN)
+                        : resource.resourceVersion());
               }
             })
             .start();
@@ -127,7 +137,10 @@ final class StreamClients {
       @Override
       public void onUpdate(T object, T newer) {
         if (handler.count()) {
-          handler.arrived(newer.getMetadata().getResourceVersion());
+          handler.arrived(
+              handler.isStamped()
+                  ? newer.getMetadata().getAnnotations().get(StreamReal.WRITTEN)
+                  : newer.getMetadata().getResourceVersion());
         }
       }
 
@@ -161,6 +174,9 @@ final class StreamClients {
     ClientBuilder builder = new ClientBuilder().setBasePath(server.url());
     if (!server.certificate().isEmpty()) {
       builder.setCertificateAuthority(Files.readAllBytes(Path.of(server.certificate())));
+    }
+    if (!server.token().isEmpty()) {
+      builder.setAuthentication(new AccessTokenAuthentication(server.token()));
     }
     ApiClient client = builder.build().setReadTimeout(0);
     SharedInformerFactory factory = new SharedInformerFactory(client);
@@ -205,7 +221,12 @@ final class StreamClients {
           @Override
           public void onUpdate(T object, T newer) {
             if (handler.count()) {
-              handler.arrived(String.valueOf(newer.getMetadata().getResourceVersion()));
+              V1ObjectMeta metadata = newer.getMetadata();
+              Map<String, String> annotations = metadata.getAnnotations();
+              handler.arrived(
+                  !handler.isStamped()
+                      ? metadata.getResourceVersion()
+                      : annotations == null ? null : annotations.get(StreamReal.WRITTEN));
             }
           }
 

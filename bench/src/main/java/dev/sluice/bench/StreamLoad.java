@@ -123,6 +123,26 @@ enum StreamLoad {
     return JSON.writeValueAsString(tree).getBytes(StandardCharsets.UTF_8);
   }
 
+  /** A pod as one may be created: without what the server gives, and what would have to exist. */
+  @SuppressWarnings("unchecked")
+  static byte[] creatable(int i) {
+    Map<String, Object> pod = PODS.tree(i);
+    Map<String, Object> metadata =
+        (Map<String, Object>) Objects.requireNonNull(pod.get("metadata"));
+    for (String given :
+        List.of(
+            "uid", "resourceVersion", "creationTimestamp", "managedFields", "ownerReferences")) {
+      metadata.remove(given);
+    }
+    Map<String, Object> spec = (Map<String, Object>) Objects.requireNonNull(pod.get("spec"));
+    spec.remove("priority");
+    for (Object container : (List<?>) Objects.requireNonNull(spec.get("containers"))) {
+      ((Map<?, ?>) container).remove("volumeMounts");
+    }
+    pod.remove("status");
+    return JSON.writeValueAsString(pod).getBytes(StandardCharsets.UTF_8);
+  }
+
   private Map<String, Object> tree(int i) {
     SplittableRandom random = new SplittableRandom(4711L * (i + 1) + ordinal());
     Map<String, Object> object =

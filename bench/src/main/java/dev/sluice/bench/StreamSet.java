@@ -40,12 +40,12 @@ import org.jspecify.annotations.Nullable;
  * dirty of mapped files, less the same before the client was made.
  */
 abstract class StreamSet implements Measured {
-  private static final String SLUICE = "sluice";
-  private static final String FABRIC8 = "fabric8";
-  private static final String OFFICIAL = "official Java client";
+  static final String SLUICE = "sluice";
+  static final String FABRIC8 = "fabric8";
+  static final String OFFICIAL = "official Java client";
   private static final String FLOOR = "floor: read, find newlines";
-  private static final String GO_JSON = "client-go, JSON";
-  private static final String GO_PROTOBUF = "client-go, protobuf";
+  static final String GO_JSON = "client-go, JSON";
+  static final String GO_PROTOBUF = "client-go, protobuf";
   private static final int RATE = 2_000;
   private static final int ZSTD_LEVEL = 3;
 
@@ -191,7 +191,7 @@ abstract class StreamSet implements Measured {
     return figures;
   }
 
-  private static String version(String contender, @Nullable String go) throws IOException {
+  static String version(String contender, @Nullable String go) throws IOException {
     return switch (contender) {
       case FABRIC8 -> Bench.version(KubernetesClientBuilder.class);
       case OFFICIAL -> Bench.version(ApiClient.class);
@@ -323,6 +323,15 @@ abstract class StreamSet implements Measured {
         : "http://127.0.0.1:" + replay.port();
   }
 
+  /** How a contender in Java is started. */
+  static StreamClient.Start start(String contender) {
+    return switch (contender) {
+      case SLUICE -> StreamClients::sluice;
+      case FABRIC8 -> StreamClients::fabric8;
+      default -> StreamClients::official;
+    };
+  }
+
   /** One contender's, in Java. */
   static final class Life implements Fork.Task {
     @Override
@@ -345,14 +354,9 @@ abstract class StreamSet implements Measured {
       if (run.contender().equals(FLOOR)) {
         return floor(run, replay);
       }
-      StreamClient.Start start =
-          switch (run.contender()) {
-            case SLUICE -> StreamClients::sluice;
-            case FABRIC8 -> StreamClients::fabric8;
-            default -> StreamClients::official;
-          };
+      StreamClient.Start start = start(run.contender());
       StreamClient.Server server =
-          new StreamClient.Server(run.load(), url(run, replay), run.certificate());
+          new StreamClient.Server(run.load(), url(run, replay), run.certificate(), "");
       double[] figures = new double[Part.values().length];
       Arrays.fill(figures, Double.NaN);
       Handler handler = new Handler(run.paced());
@@ -432,7 +436,7 @@ abstract class StreamSet implements Measured {
       return figures;
     }
 
-    private static void await(String what, BooleanSupplier condition) throws TimeoutException {
+    static void await(String what, BooleanSupplier condition) throws TimeoutException {
       long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(Fork.PATIENCE_SECONDS - 20);
       while (!condition.getAsBoolean()) {
         if (System.nanoTime() - deadline > 0) {
@@ -443,7 +447,7 @@ abstract class StreamSet implements Measured {
     }
 
     /** Until handlers have not been called for a while. */
-    private static void settle(Handler handler) {
+    static void settle(Handler handler) {
       long told = -1;
       while (told != handler.told()) {
         told = handler.told();
@@ -451,7 +455,7 @@ abstract class StreamSet implements Measured {
       }
     }
 
-    private static double cpu() {
+    static double cpu() {
       return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
           .getProcessCpuTime();
     }
@@ -461,7 +465,7 @@ abstract class StreamSet implements Measured {
     }
 
     /** On the heap after collections, outside of it, and dirty in mapped files. */
-    private static double memory() throws IOException, JMException {
+    static double memory() throws IOException, JMException {
       return Heap.used() + outside() + mappedDirty();
     }
 
@@ -496,7 +500,7 @@ abstract class StreamSet implements Measured {
       return dirty;
     }
 
-    private static double status(String what) throws IOException {
+    static double status(String what) throws IOException {
       Path status = Path.of("/proc/self/status");
       if (!Files.isReadable(status)) {
         return Double.NaN;
