@@ -97,7 +97,7 @@ public final class StreamReal implements Measured {
   @Override
   public List<Figure> measure(Effort effort) throws Exception {
     int count = effort.choose(10_000, 2_000, 20);
-    Duration writing = Duration.ofMillis(effort.choose(20_000, 5_000, 20));
+    Duration writing = Duration.ofMillis(effort.choose(12_000, 5_000, 20));
     if (effort == Effort.BLINK) {
       try (ApiServer server = ApiServer.start()) {
         return measure(
