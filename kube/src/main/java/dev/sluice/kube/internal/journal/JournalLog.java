@@ -500,6 +500,7 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     long healAfter = HEAL_NANOS;
     long snapshotAt = now;
     long flushed = now - settings.interval().toNanos();
+    boolean failureSeen = writer.state() == State.FAILED;
     while (!closing) {
       try {
         if (writer.state() == State.WRITING) {
@@ -517,14 +518,17 @@ public final class JournalLog implements StreamLog, AutoCloseable {
             writer.check();
           }
           snapshotAt = snapshotIfDue(now, snapshotAt);
-          if (writer.state() == State.FAILED) {
-            failed();
-            healAfter = HEAL_NANOS;
-            heal = now + healAfter;
-          }
+        }
+        // Whoever met it: this thread, the one of a snapshot, or one that no longer waits.
+        if (writer.state() == State.FAILED && !failureSeen) {
+          failureSeen = true;
+          failed();
+          healAfter = HEAL_NANOS;
+          heal = System.nanoTime() + healAfter;
         } else if (writer.state() == State.FAILED && System.nanoTime() - heal >= 0) {
           if (writer.heal()) {
             LOG.log(System.Logger.Level.INFO, "the journal of ''{0}'' is written again", name);
+            failureSeen = false;
             failureTold.set(false);
             announce("journal-healed", State.FAILED, State.WRITING);
           } else {
@@ -562,8 +566,8 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     }
     Thread thread =
         Thread.ofPlatform().daemon().name("sluice-snapshot-" + name).unstarted(this::snapshot);
-    snapshotting = thread;
     thread.start();
+    snapshotting = thread;
     return now;
   }
 

@@ -31,7 +31,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -246,6 +248,46 @@ class RealS3Test extends SharedStoreContract {
         await(() -> assertThat(third.controller.status().caughtUp()).isTrue());
         assertThat(third.seen).isEmpty();
         assertThat(third.informer.store().size()).isEqualTo(3);
+      }
+    }
+  }
+
+  @Test
+  void bringsTenThousandObjectsBackWithoutListingThem() throws Exception {
+    int objects = 10_000;
+    try (ApiServer api = ApiServer.start()) {
+      StringBuilder list =
+          new StringBuilder("{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[");
+      Random random = new Random(1);
+      byte[] value = new byte[3000];
+      for (int i = 0; i < objects; i++) {
+        random.nextBytes(value);
+        list.append(i == 0 ? "" : ",")
+            .append("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"c-")
+            .append(i)
+            .append("\",\"namespace\":\"default\"},\"data\":{\"v\":\"")
+            .append(Base64.getEncoder().encodeToString(value))
+            .append("\"}}");
+      }
+      api.load(list.append("]}").toString());
+      Transport transport = SluiceFabric8.transport(config(api));
+      try (Pod first = new Pod("pod-1", transport)) {
+        await(() -> assertThat(first.controller.status().counts().done()).isEqualTo(objects));
+        first.uploaded();
+      }
+      api.requests().clear();
+      long began = System.nanoTime();
+      try (Pod second = new Pod("pod-2", transport)) {
+        assertThat(second.informer.awaitSynced(Duration.ofSeconds(60))).isTrue();
+        long took = System.nanoTime() - began;
+        System.out.printf(
+            "%d objects of 4 KB that do not pack, from S3: resumed after %d ms%n",
+            objects, took / 1_000_000);
+        assertThat(second.informer.store().size()).isEqualTo(objects);
+        await(() -> assertThat(second.controller.status().caughtUp()).isTrue());
+        assertThat(second.seen).isEmpty();
+        // One, with a limit of 1, to see where the server stands.
+        assertThat(api.requests().count("list", "configmaps")).isEqualTo(1);
       }
     }
   }
