@@ -14,10 +14,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.eclipse.jetty.alpn.server.ALPNServerConnectionFactory;
 import org.eclipse.jetty.http2.HTTP2Connection;
-import org.eclipse.jetty.http2.HTTP2Session;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
 import org.eclipse.jetty.http2.server.HTTP2ServerConnectionFactory;
-import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.RateControl;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
@@ -371,43 +369,35 @@ public final class Front implements AutoCloseable {
     /** Tells all HTTP/2 clients to go and open another connection. */
     public int goAway() {
       int count = 0;
-      for (HTTP2Session session : connector.sessions) {
-        session.shutdown();
-        count++;
+      for (WireEndPoint endPoint : connector.endPoints) {
+        HTTP2Connection http2 = endPoint.http2();
+        if (endPoint.isOpen() && http2 != null) {
+          http2.getSession().shutdown();
+          count++;
+        }
       }
       return count;
     }
 
     public int connections() {
-      return connector.endPoints.size();
+      int count = 0;
+      for (WireEndPoint endPoint : connector.endPoints) {
+        if (endPoint.isOpen()) {
+          count++;
+        }
+      }
+      return count;
     }
   }
 
   /** A connector that knows its connections. */
   private static final class WireConnector extends ServerConnector {
     private final Set<WireEndPoint> endPoints = ConcurrentHashMap.newKeySet();
-    private final Set<HTTP2Session> sessions = ConcurrentHashMap.newKeySet();
     private final AtomicInteger accepting = new AtomicInteger();
 
     WireConnector(Server server, org.eclipse.jetty.server.ConnectionFactory... factories) {
       super(server, 1, 2, factories);
       setReuseAddress(true);
-      addBean(
-          new Connection.Listener() {
-            @Override
-            public void onOpened(Connection connection) {
-              if (connection instanceof HTTP2Connection http2) {
-                sessions.add(http2.getSession());
-              }
-            }
-
-            @Override
-            public void onClosed(Connection connection) {
-              if (connection instanceof HTTP2Connection http2) {
-                sessions.remove(http2.getSession());
-              }
-            }
-          });
     }
 
     @Override

@@ -6,8 +6,11 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.locks.ReentrantLock;
+import org.eclipse.jetty.http2.HTTP2Connection;
+import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
+import org.eclipse.jetty.io.ssl.SslConnection;
 import org.eclipse.jetty.util.BufferUtil;
 import org.eclipse.jetty.util.thread.Scheduler;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +35,15 @@ final class WireEndPoint extends SocketChannelEndPoint {
 
   void freeze() {
     frozen = true;
+  }
+
+  /** The HTTP/2 connection that speaks through it, within TLS or without; null if none does. */
+  @Nullable HTTP2Connection http2() {
+    Connection connection = getConnection();
+    if (connection instanceof SslConnection tls) {
+      connection = tls.getSslEndPoint().getConnection();
+    }
+    return connection instanceof HTTP2Connection http2 ? http2 : null;
   }
 
   /** Ends the connection with a TCP reset instead of an orderly end. */
