@@ -472,7 +472,14 @@ public final class Engine<T> {
 
   private void add(ObjectKey key, Priority priority, String version) throws InterruptedException {
     switch (runs.event(key, version)) {
-      case Verdict.Add add -> queue.put(key, priority);
+      case Verdict.Add add -> {
+        // The run that wrote it may have ended since this was delivered.
+        if (!version.equals(Runs.FOREIGN) && own.explains(key, version)) {
+          ownWrites.increment();
+        } else {
+          queue.put(key, priority);
+        }
+      }
       case Verdict.Later later -> {
         var unused = queue.addAfter(key, Duration.ofNanos(later.nanos()), priority);
       }
