@@ -351,6 +351,7 @@ class AdaptiveLimitTest {
     }
 
     @Test
+    @Tag("minutes")
     void clientsOfOneServerShareItFairlyByConcurrency() {
       loop.capacity(50, 2500);
       for (int i = 0; i < 3; i++) {
@@ -369,6 +370,7 @@ class AdaptiveLimitTest {
     }
 
     @Test
+    @Tag("minutes")
     void clientsOfOneServerShareItFairlyByRate() {
       for (int i = 0; i < 3; i++) {
         loop.rated(AdaptiveLimit.rate(100), false);

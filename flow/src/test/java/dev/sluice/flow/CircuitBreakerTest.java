@@ -284,14 +284,15 @@ class CircuitBreakerTest {
   }
 
   @Test
+  @Tag("minutes")
   void everyInterleavingIsLinearizable() {
     new ModelCheckingOptions()
-        .iterations(3)
+        .iterations(10)
         .threads(2)
         .actorsPerThread(3)
         .actorsBefore(2)
         .actorsAfter(2)
-        .invocationsPerIteration(60)
+        .invocationsPerIteration(200)
         .check(Scenario.class);
   }
 

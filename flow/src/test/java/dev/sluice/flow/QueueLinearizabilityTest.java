@@ -25,8 +25,9 @@ class QueueLinearizabilityTest {
 
   @ParameterizedTest
   @ValueSource(classes = {Queue.class, Coalescing.class, Bounded.class})
+  @Tag("minutes")
   void everyInterleavingIsLinearizable(Class<?> scenario) {
-    modelChecking().iterations(3).threads(2).invocationsPerIteration(60).check(scenario);
+    modelChecking().iterations(10).threads(2).invocationsPerIteration(200).check(scenario);
   }
 
   @ParameterizedTest

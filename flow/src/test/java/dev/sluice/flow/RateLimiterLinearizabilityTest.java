@@ -23,9 +23,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RateLimiterLinearizabilityTest {
 
   @ParameterizedTest
-  @ValueSource(classes = {Scenario.class, Concurrency.class})
+  @ValueSource(classes = {Scenario.class, Keyed.class, Concurrency.class})
+  @Tag("minutes")
   void everyInterleavingIsLinearizable(Class<?> scenario) {
-    modelChecking().iterations(3).threads(2).invocationsPerIteration(60).check(scenario);
+    modelChecking().iterations(10).threads(2).invocationsPerIteration(200).check(scenario);
   }
 
   @ParameterizedTest
