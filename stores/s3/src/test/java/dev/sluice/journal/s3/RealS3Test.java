@@ -310,7 +310,10 @@ class RealS3Test extends SharedStoreContract {
           await(() -> assertThat(pod.seen).contains("c"));
           assertThat(pod.informer.status().journal().orElseThrow().trouble())
               .contains("s3://state/");
-          assertThat(pod.events).anyMatch(event -> event.cause().equals("journal-failed"));
+          await(
+              () ->
+                  assertThat(pod.events)
+                      .anyMatch(event -> event.cause().equals("journal-failed")));
         } finally {
           server.start();
         }
