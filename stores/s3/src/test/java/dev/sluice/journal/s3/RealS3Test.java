@@ -310,10 +310,8 @@ class RealS3Test extends SharedStoreContract {
           await(() -> assertThat(pod.seen).contains("c"));
           assertThat(pod.informer.status().journal().orElseThrow().trouble())
               .contains("s3://state/");
-          await(
-              () ->
-                  assertThat(pod.events)
-                      .anyMatch(event -> event.cause().equals("journal-failed")));
+          await(() ->
+              assertThat(pod.events).anyMatch(event -> event.cause().equals("journal-failed")));
         } finally {
           server.start();
         }
