@@ -37,11 +37,11 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Runs the works, ours and the peers', and prints one table. Started by {@code bench/run}. There
- * are two suites, that each take a quarter of an hour: the streams, and all else.
+ * are three suites: the streams, the journal, and all else.
  */
 public final class Bench {
 
-  /** The classes of all works but those of {@link #STREAMS}, in the order of the table. */
+  /** The classes of all works but those of the other suites, in the order of the table. */
   static final List<Class<?>> WORKS =
       List.of(
           TryGranted.class,
@@ -71,6 +71,18 @@ public final class Bench {
           StreamLarge.class,
           StreamReal.class);
 
+  /** Those of the suite of the journal. */
+  static final List<Class<?>> JOURNAL = List.of(JournalRestart.class, JournalStream.class);
+
+  /** A suite by its name; that of all else has none. */
+  static List<Class<?>> suite(String name) {
+    return switch (name) {
+      case "streams" -> STREAMS;
+      case "journal" -> JOURNAL;
+      default -> WORKS;
+    };
+  }
+
   /** What every JVM that measures is started with. */
   static final List<String> JVM_ARGS =
       List.of(
@@ -98,7 +110,7 @@ public final class Bench {
     if (wrong != null) {
       System.err.println("error: " + wrong);
       System.err.println(
-          "usage: bench/run [streams] [--quick] [--only REGEX] [--no-go] [--json FILE]");
+          "usage: bench/run [streams|journal] [--quick] [--only REGEX] [--no-go] [--json FILE]");
       System.exit(2);
     }
     System.exit(bench.run() ? 0 : 1);
@@ -108,7 +120,7 @@ public final class Bench {
     for (int i = 0; i < args.length; i++) {
       boolean more = i + 1 < args.length;
       switch (args[i]) {
-        case "streams" -> suite = STREAMS;
+        case "streams", "journal" -> suite = suite(args[i]);
         case "--quick" -> effort = Effort.QUICK;
         case "--no-go" -> withGo = false;
         case "--only" -> {
@@ -148,7 +160,7 @@ public final class Bench {
 
   /** The classes of both suites. */
   static List<Class<?>> all() {
-    return Stream.concat(WORKS.stream(), STREAMS.stream()).toList();
+    return Stream.of(WORKS, STREAMS, JOURNAL).flatMap(List::stream).toList();
   }
 
   /** The names of their works. */
@@ -193,7 +205,7 @@ public final class Bench {
               throw e;
             }
           });
-      if (go != null && !STREAMS.contains(type)) {
+      if (go != null && WORKS.contains(type)) {
         attempt(failures, () -> figures.addAll(measureGo(go, works)));
       }
       for (Work work : works) {

@@ -14,6 +14,7 @@ import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Puts the figures of a JSON file into a document's tables. Started by {@code bench/report}.
@@ -22,9 +23,9 @@ import java.util.stream.Collectors;
  * /bench -->}; what is between them is replaced, the prose around them is not touched. The names
  * are those of works, or {@code machine} for where and when it was measured, or {@code targets} for
  * one line a target; {@code streams-machine} and {@code streams-targets} are those of the suite of
- * streams. What belongs to the other suite stays as it is. A work of the file that no marker names
- * is an error, so that no figure can be left out because it does not please; but a document may
- * give an excerpt, which says where the rest is.
+ * streams, and so on. What belongs to another suite stays as it is. A work of the file that no
+ * marker names is an error, so that no figure can be left out because it does not please; but a
+ * document may give an excerpt, which says where the rest is.
  */
 public final class Report {
   private static final Pattern PLACE =
@@ -69,9 +70,13 @@ public final class Report {
         results.works().stream()
             .collect(Collectors.toMap(Results.Outcome::name, Function.identity()));
     Set<String> left = new HashSet<>(works.keySet());
-    boolean streams = Bench.names(Bench.STREAMS).stream().anyMatch(works::containsKey);
-    String prefix = streams ? "streams-" : "";
-    Set<String> here = new HashSet<>(Bench.names(streams ? Bench.STREAMS : Bench.WORKS));
+    String suite =
+        Stream.of("streams", "journal")
+            .filter(name -> Bench.names(Bench.suite(name)).stream().anyMatch(works::containsKey))
+            .findFirst()
+            .orElse("");
+    String prefix = suite.isEmpty() ? "" : suite + "-";
+    Set<String> here = new HashSet<>(Bench.names(Bench.suite(suite)));
     here.addAll(List.of(prefix + "machine", prefix + "targets"));
     here.addAll(works.keySet());
     Matcher place = PLACE.matcher(document);
@@ -86,8 +91,8 @@ public final class Report {
       for (String name : names) {
         content.append('\n');
         switch (name) {
-          case "machine", "streams-machine" -> machine(results, content);
-          case "targets", "streams-targets" -> targets(results, content);
+          case "machine", "streams-machine", "journal-machine" -> machine(results, content);
+          case "targets", "streams-targets", "journal-targets" -> targets(results, content);
           default -> {
             left.remove(name);
             Results.Outcome work = works.get(name);

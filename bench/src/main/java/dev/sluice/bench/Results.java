@@ -94,7 +94,9 @@ record Results(Map<String, String> machine, List<Outcome> works) {
     String text(Entry entry) {
       String error =
           entry.error() == null ? "" : " ± " + number(entry.error(), Math.abs(entry.value()));
-      return number(entry.value(), Math.abs(entry.value())) + error + " " + unit;
+      return unit.isEmpty()
+          ? String.format(Locale.ROOT, "%,.0f", entry.value())
+          : number(entry.value(), Math.abs(entry.value())) + error + " " + unit;
     }
 
     /** How a figure compares with the one of ours that is judged; empty for ours. */

@@ -242,9 +242,13 @@ abstract class StreamSet implements Measured {
   // --- the processes -----------------------------------------------------------------------------
 
   /** A replay in its process, until it is closed. */
-  private record ReplayProcess(Process process, StreamReplay.Address address)
-      implements AutoCloseable {
-    static ReplayProcess start(Run run, @Nullable String go) throws IOException {
+  record ReplayProcess(Process process, StreamReplay.Address address) implements AutoCloseable {
+    /** Of objects over plain text only. */
+    static ReplayProcess start(StreamLoad load, int count) throws IOException {
+      return start(new Run("", load, "", count, 0, 0), null);
+    }
+
+    private static ReplayProcess start(Run run, @Nullable String go) throws IOException {
       List<String> command =
           new ArrayList<>(
               List.of(

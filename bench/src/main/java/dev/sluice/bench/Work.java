@@ -42,6 +42,8 @@ public @interface Work {
     BYTES("B"),
     /** Microseconds an operation; less is better. */
     US_PER_OP("us/op"),
+    /** How many; less is better. */
+    COUNT(""),
     /** How many times as small; more is better. */
     RATIO("x"),
     /** Percent, of an error say; less is better. */

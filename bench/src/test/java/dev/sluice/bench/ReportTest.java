@@ -119,7 +119,14 @@ class ReportTest {
   @Test
   void theDocumentHasAPlaceForEachWork() throws IOException {
     List<String> works =
-        new ArrayList<>(List.of("machine", "targets", "streams-machine", "streams-targets"));
+        new ArrayList<>(
+            List.of(
+                "machine",
+                "targets",
+                "streams-machine",
+                "streams-targets",
+                "journal-machine",
+                "journal-targets"));
     works.addAll(Bench.names(Bench.all()));
 
     assertThat(Report.named(Files.readString(DOCUMENT))).containsExactlyInAnyOrderElementsOf(works);
@@ -146,7 +153,7 @@ class ReportTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"performance.json", "streams.json"})
+  @ValueSource(strings = {"performance.json", "streams.json", "journal.json"})
   void theDocumentsTablesAreThoseOfTheFigures(String file) throws IOException {
     Path figures = DOCUMENT.resolveSibling(file);
     assumeTrue(Files.exists(figures), "no figures are recorded yet");

@@ -776,7 +776,9 @@ public final class Informer<T> implements AutoCloseable {
           + "\nmetadataOnly: "
           + metadataOnly
           + "\nmanagedFields: "
-          + keepManagedFields;
+          + keepManagedFields
+          + "\nprojection: "
+          + projection;
     }
 
     /** A consumer from the start. */
@@ -855,7 +857,12 @@ public final class Informer<T> implements AutoCloseable {
           name(),
           shape(),
           !settings.values()
-              || kind.group().isEmpty() && kind.plural().equals("secrets") && !metadataOnly,
+              || kind.group().isEmpty()
+                  && kind.plural().equals("secrets")
+                  && !metadataOnly
+                  && settings.keys().isEmpty(),
+          projection,
+          settings.values() && indexes.isEmpty(),
           clock,
           listener,
           () -> {

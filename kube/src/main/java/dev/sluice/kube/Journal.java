@@ -4,6 +4,7 @@ import dev.sluice.flow.Experimental;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * How an informer's stream is kept over a restart: its objects, where it stood, and which keys its
@@ -32,6 +33,8 @@ import java.util.Objects;
  *     request more at each start
  * @param values whether the objects themselves are kept; else only their names, uids, versions and
  *     hashes
+ * @param keys what everything in it is encrypted with; without, it is not, and of Secrets no values
+ *     are kept
  */
 @Experimental
 public record Journal(
@@ -44,7 +47,8 @@ public record Journal(
     Duration retention,
     long retainedBytes,
     String cluster,
-    boolean values) {
+    boolean values,
+    Optional<JournalKeys> keys) {
 
   /**
    * When what was written is made durable. What each is good for: {@code docs/guides/journal.md}.
@@ -71,6 +75,7 @@ public record Journal(
     Objects.requireNonNull(store, "store");
     Objects.requireNonNull(durability, "durability");
     Objects.requireNonNull(cluster, "cluster");
+    Objects.requireNonNull(keys, "keys");
     atLeast("interval", interval, Duration.ofMillis(1));
     atLeast("snapshotEvery", snapshotEvery, Duration.ofMillis(100));
     atLeast("snapshotWhenIdle", snapshotWhenIdle, snapshotEvery);
@@ -125,7 +130,8 @@ public record Journal(
         pace.retention(),
         pace.retainedBytes(),
         "",
-        true);
+        true,
+        Optional.empty());
   }
 
   /** With another durability. */
@@ -140,7 +146,8 @@ public record Journal(
         retention,
         retainedBytes,
         cluster,
-        values);
+        values,
+        keys);
   }
 
   /** Made durable after another time. At least a millisecond. */
@@ -155,7 +162,8 @@ public record Journal(
         retention,
         retainedBytes,
         cluster,
-        values);
+        values,
+        keys);
   }
 
   /** With snapshots at other times; when nothing changes half as often. */
@@ -170,7 +178,8 @@ public record Journal(
         retention,
         retainedBytes,
         cluster,
-        values);
+        values,
+        keys);
   }
 
   /** With another number of snapshots kept, 1 to 100. */
@@ -185,7 +194,8 @@ public record Journal(
         retention,
         retainedBytes,
         cluster,
-        values);
+        values,
+        keys);
   }
 
   /**
@@ -204,7 +214,8 @@ public record Journal(
         time,
         bytes,
         cluster,
-        values);
+        values,
+        keys);
   }
 
   /**
@@ -223,7 +234,8 @@ public record Journal(
         retention,
         retainedBytes,
         name,
-        values);
+        values,
+        keys);
   }
 
   /**
@@ -242,6 +254,26 @@ public record Journal(
         retention,
         retainedBytes,
         cluster,
-        false);
+        false,
+        keys);
+  }
+
+  /**
+   * Encrypted with keys, so that it may hold what must not lie about: the values of Secrets, which
+   * are left out otherwise.
+   */
+  public Journal encryptedWith(JournalKeys with) {
+    return new Journal(
+        store,
+        durability,
+        interval,
+        snapshotEvery,
+        snapshotWhenIdle,
+        snapshots,
+        retention,
+        retainedBytes,
+        cluster,
+        values,
+        Optional.of(with));
   }
 }

@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A journal from outside, for tools: what its files hold, whether they are whole, and what a start
@@ -18,14 +19,21 @@ import java.util.Optional;
 @Experimental
 public final class JournalFiles {
   private final JournalStore store;
+  private final @Nullable JournalKeys keys;
 
-  private JournalFiles(JournalStore store) {
+  private JournalFiles(JournalStore store, @Nullable JournalKeys keys) {
     this.store = store;
+    this.keys = keys;
   }
 
   /** The files in a store. */
   public static JournalFiles in(JournalStore store) {
-    return new JournalFiles(Objects.requireNonNull(store, "store"));
+    return new JournalFiles(Objects.requireNonNull(store, "store"), null);
+  }
+
+  /** The same, encrypted with any of these keys; what is written is with the first of them. */
+  public JournalFiles with(JournalKeys readBy) {
+    return new JournalFiles(store, readBy);
   }
 
   /**
@@ -40,6 +48,7 @@ public final class JournalFiles {
    * @param anchor where the stream would resume; empty if it would list
    * @param position the number of the last item that would count
    * @param consumers the controllers
+   * @param keys the names of the keys that something in it is encrypted with
    * @param whole whether nothing is damaged, torn or missing
    */
   public record Report(
@@ -52,6 +61,7 @@ public final class JournalFiles {
       Optional<String> anchor,
       long position,
       List<Consumer> consumers,
+      List<String> keys,
       boolean whole) {}
 
   /**
@@ -79,11 +89,12 @@ public final class JournalFiles {
   /**
    * Looks at all of it.
    *
-   * @throws JournalException if a newer version has written it
+   * @throws JournalException if a newer version has written it, or it is encrypted with a key that
+   *     is not there
    * @throws IOException if the store cannot be read
    */
   public Report inspect() throws IOException {
-    return Inspection.of(store);
+    return Inspection.of(store, keys);
   }
 
   /**
@@ -92,11 +103,12 @@ public final class JournalFiles {
    * finished, {@code {"waiting":{"consumer","namespace","name","due"}}}, and last {@code
    * {"anchor":"..."}}. Values that are not kept are not there.
    *
-   * @throws JournalException if a newer version has written it
+   * @throws JournalException if a newer version has written it, or it is encrypted with a key that
+   *     is not there
    * @throws IOException if the store cannot be read, or the stream not be written
    */
   public void export(OutputStream out) throws IOException {
-    Inspection.export(store, out);
+    Inspection.export(store, out, keys);
   }
 
   /**
@@ -108,6 +120,6 @@ public final class JournalFiles {
    * @throws IOException if the store cannot be read or written
    */
   public Report compact() throws IOException {
-    return Inspection.compact(store);
+    return Inspection.compact(store, keys);
   }
 }

@@ -13,6 +13,8 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * for everything else.
  */
 final class FakeApi implements Transport {
+  private static final Pattern ONE =
+      Pattern.compile("/api/v1/namespaces/([^/]*)/(?:pods|secrets)/([^/]*)");
   static final ResourceKind PODS = ResourceKind.namespaced("", "v1", "pods", "Pod");
 
   private record Stored(String uid, long version, String spec, String metadata) {}
@@ -193,7 +197,15 @@ final class FakeApi implements Transport {
       if (answers != null) {
         return new Whole(answers.size() > 1 ? answers.remove() : answers.element());
       }
-      String namespace = path.replaceAll("/api/v1(/namespaces/([^/]*))?/pods", "$2");
+      Matcher one = ONE.matcher(path);
+      if (request.method().equals("GET") && one.matches()) {
+        ObjectKey key = ObjectKey.of(one.group(1), one.group(2));
+        Stored object = objects.get(key);
+        if (object != null) {
+          return new Whole(Canned.ok(json(key, object)));
+        }
+      }
+      String namespace = path.replaceAll("/api/v1(/namespaces/([^/]*))?/(pods|secrets)", "$2");
       if (request.method().equals("GET") && !namespace.contains("/")) {
         return request.path().contains("watch=true")
             ? watch(request.path(), namespace)

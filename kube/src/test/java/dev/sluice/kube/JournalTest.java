@@ -299,7 +299,7 @@ class JournalTest {
       assertThat(informer.awaitSynced(Duration.ofSeconds(10))).isTrue();
       assertThat(listed()).isEqualTo(1);
       assertThat(status(informer).state()).isEqualTo(State.REFUSED);
-      assertThat(informer.explain()).contains("belongs to cluster: test");
+      assertThat(informer.explain()).contains("belongs to the cluster test");
       assertThat(events).anyMatch(event -> event.cause().equals("journal-refused"));
     }
     try (Informer<Resource> informer = informer(journal())) {

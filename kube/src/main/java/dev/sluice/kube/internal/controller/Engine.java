@@ -567,7 +567,7 @@ public final class Engine<T> {
   private void settle(ObjectKey key, int attempt, Outcome outcome, long position) {
     switch (outcome) {
       case Outcome.Done ended -> {
-        parts.ledger.finished(key, position);
+        parts.ledger.finished(key, position, "");
         backoff.forget(key);
         addIfChanged(key);
         done.increment();
@@ -580,21 +580,21 @@ public final class Engine<T> {
         again.increment();
       }
       case Outcome.Throttled later -> {
-        parts.ledger.failed(key, later.after());
+        parts.ledger.failed(key, position, later.after(), "throttled");
         runs.endAndWait(key, later.after().toNanos());
         var unused = queue.addAfter(key, later.after(), Priority.LOW);
         throttled.increment();
       }
       case Outcome.Retry retry -> {
         Duration delay = backoff.nextDelay(key);
-        parts.ledger.failed(key, delay);
+        parts.ledger.failed(key, position, delay, retry.cause());
         runs.endAndWait(key, delay.toNanos());
         var unused = queue.addAfter(key, delay, Priority.LOW);
         note(new Failure(parts.clock.instant(), key, attempt, retry.cause(), delay));
         retried.increment();
       }
       case Outcome.Failed terminal -> {
-        parts.ledger.finished(key, position);
+        parts.ledger.finished(key, position, terminal.cause());
         backoff.forget(key);
         addIfChanged(key);
         note(new Failure(parts.clock.instant(), key, attempt, terminal.cause(), Duration.ZERO));

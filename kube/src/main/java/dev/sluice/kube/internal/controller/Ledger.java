@@ -33,13 +33,13 @@ public interface Ledger {
         }
 
         @Override
-        public void finished(ObjectKey key, long from) {}
+        public void finished(ObjectKey key, long from, String why) {}
 
         @Override
         public void finishedUntil(ObjectKey key, long from, Duration again) {}
 
         @Override
-        public void failed(ObjectKey key, Duration retry) {}
+        public void failed(ObjectKey key, long from, Duration retry, String why) {}
 
         @Override
         public Collection<ObjectKey> pending() {
@@ -97,14 +97,22 @@ public interface Ledger {
   /** Up to where the store has what has happened. */
   long position();
 
-  /** A key is done. May block until that is durable. */
-  void finished(ObjectKey key, long from);
+  /**
+   * A key is done. May block until that is durable.
+   *
+   * @param why it is done although that failed; empty if it did not
+   */
+  void finished(ObjectKey key, long from, String why);
 
   /** A key is done, and is wanted again. May block until that is durable. */
   void finishedUntil(ObjectKey key, long from, Duration again);
 
-  /** A key is not done, and is not to be tried before some time has passed. */
-  void failed(ObjectKey key, Duration retry);
+  /**
+   * A key is not done, and is not to be tried before some time has passed.
+   *
+   * @param why not
+   */
+  void failed(ObjectKey key, long from, Duration retry, String why);
 
   /** All keys that are not finished, those of objects that are gone included. */
   Collection<ObjectKey> pending();

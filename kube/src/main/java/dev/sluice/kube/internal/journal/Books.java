@@ -133,6 +133,8 @@ final class Books {
       case Item.Listing listing -> {}
       case Item.Identity identity -> {}
       case Item.End end -> {}
+      case Item.Clock clock -> {}
+      case Item.Reason reason -> {}
     }
   }
 

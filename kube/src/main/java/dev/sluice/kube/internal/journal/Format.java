@@ -22,12 +22,18 @@ import org.jspecify.annotations.Nullable;
  * to 32 bits in a row, and all but one in four billions of the others.
  */
 final class Format {
-  static final int VERSION = 1;
+  static final int VERSION = 2;
   static final int HEADER = 44;
   static final int FRAME = 17;
 
   /** A frame of items pressed together; only in snapshots. */
   static final int BLOCK = 32;
+
+  /** A frame of objects, their bodies pressed in chunks; only in snapshots. */
+  static final int SHEAF = 33;
+
+  /** A frame of encrypted frames. */
+  static final int SEALED = 34;
 
   static final String IDENTITY = "identity";
 
@@ -124,17 +130,24 @@ final class Format {
   static void block(Bytes out, long number, Bytes items, Deflater deflater, byte[] scratch) {
     int start = open(out, number, BLOCK);
     out.u32(items.end());
-    deflater.reset();
-    deflater.setInput(items.array(), 0, items.end());
-    deflater.finish();
-    while (!deflater.finished()) {
-      int length = deflater.deflate(scratch);
-      out.raw(scratch, 0, length);
-    }
+    press(out, items.array(), items.end(), deflater, scratch);
     close(out, start);
   }
 
-  private static int open(Bytes out, long number, int type) {
+  /** Presses bytes; returns how many that makes. */
+  static int press(Bytes out, byte[] bytes, int length, Deflater deflater, byte[] scratch) {
+    int start = out.end();
+    deflater.reset();
+    deflater.setInput(bytes, 0, length);
+    deflater.finish();
+    while (!deflater.finished()) {
+      int some = deflater.deflate(scratch);
+      out.raw(scratch, 0, some);
+    }
+    return out.end() - start;
+  }
+
+  static int open(Bytes out, long number, int type) {
     int start = out.end();
     out.u32(0);
     out.u32(0);
@@ -143,7 +156,7 @@ final class Format {
     return start;
   }
 
-  private static void close(Bytes out, int start) {
+  static void close(Bytes out, int start) {
     int length = out.end() - start - FRAME;
     out.set32(start, length);
     out.set32(start + 4, checksum(out.array(), start, length));
@@ -192,14 +205,18 @@ final class Format {
   /** Reads a file's frames one after the other. */
   static final class Reader implements AutoCloseable {
     private final InputStream in;
+    private final Seal seal;
+    private @Nullable Header file;
+    private @Nullable Bytes opened;
     private byte[] bytes = new byte[1 << 18];
     private int start;
     private int end;
     private long offset;
     private boolean ended;
 
-    Reader(InputStream in) {
+    Reader(InputStream in, Seal seal) {
       this.in = in;
+      this.seal = seal;
     }
 
     /** Whether so many bytes are at hand, or could be had. */
@@ -234,6 +251,7 @@ final class Format {
       Optional<Header> header = Format.header(copy, HEADER);
       start += HEADER;
       offset += HEADER;
+      file = header.orElse(null);
       return header;
     }
 
@@ -244,14 +262,19 @@ final class Format {
 
     /** Whether there is nothing more. */
     boolean atEnd() throws IOException {
-      return !have(1);
+      return (opened == null || opened.remaining() == 0) && !have(1);
     }
 
     /**
      * The next frame, valid until the next call; null if there is none that is whole, and then the
      * reader stays where it is.
+     *
+     * @throws dev.sluice.kube.JournalException if it is encrypted, and the key is not there
      */
     @Nullable Frame next() throws IOException {
+      if (opened != null && opened.remaining() > 0) {
+        return inner(opened);
+      }
       if (!have(FRAME)) {
         return null;
       }
@@ -266,9 +289,34 @@ final class Format {
       }
       long number = frame.u64();
       int type = frame.u8();
+      if (type == SEALED) {
+        Bytes frames = file == null ? null : seal.open(file, number, frame);
+        if (frames == null || frames.remaining() == 0) {
+          return null;
+        }
+        opened = frames;
+        start += FRAME + length;
+        offset += FRAME + length;
+        return inner(frames);
+      }
       start += FRAME + length;
       offset += FRAME + length;
       return new Frame(number, type, frame);
+    }
+
+    /** A frame of those that were encrypted together. */
+    private static @Nullable Frame inner(Bytes frames) {
+      try {
+        int length = frames.u32();
+        frames.skip(4);
+        long number = frames.u64();
+        int type = frames.u8();
+        int at = frames.at();
+        frames.skip(length);
+        return new Frame(number, type, new Bytes(frames.array(), at, at + length));
+      } catch (IndexOutOfBoundsException e) {
+        return null;
+      }
     }
 
     /**
@@ -276,6 +324,9 @@ final class Format {
      * damage for what is whole takes no checksum at every byte.
      */
     @Nullable Frame nextAfter(long number) throws IOException {
+      if (opened != null && opened.remaining() > 0) {
+        return inner(opened);
+      }
       if (!have(FRAME)) {
         return null;
       }

@@ -3,6 +3,7 @@ package dev.sluice.kube.internal.journal;
 import dev.sluice.kube.Journal;
 import dev.sluice.kube.JournalException;
 import dev.sluice.kube.JournalFiles;
+import dev.sluice.kube.JournalKeys;
 import dev.sluice.kube.JournalStatus.Rung;
 import dev.sluice.kube.JournalStatus.State;
 import dev.sluice.kube.JournalStore;
@@ -24,22 +25,28 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.zip.Inflater;
+import org.jspecify.annotations.Nullable;
 
 /** Looks at a journal that nobody has open. */
 public final class Inspection {
   private Inspection() {}
 
   /** What there is. */
-  public static JournalFiles.Report of(JournalStore store) throws IOException {
+  public static JournalFiles.Report of(JournalStore store, @Nullable JournalKeys keys)
+      throws IOException {
+    return of(store, new Seal(keys));
+  }
+
+  private static JournalFiles.Report of(JournalStore store, Seal seal) throws IOException {
     List<JournalFiles.File> files = new ArrayList<>();
     List<String> names = store.names();
     if (names.isEmpty()) {
       throw new FileNotFoundException("there is no journal in " + store.where());
     }
     for (String name : names) {
-      files.add(file(store, name));
+      files.add(file(store, name, seal));
     }
-    Recovery.Found found = Recovery.read(store, OptionalLong.empty());
+    Recovery.Found found = Recovery.read(store, OptionalLong.empty(), seal);
     Optional<String> identity =
         names.contains(Format.IDENTITY) ? JournalLog.identity(store) : Optional.empty();
     List<JournalFiles.Consumer> consumers = new ArrayList<>();
@@ -59,6 +66,7 @@ public final class Inspection {
         resumes(found) ? Optional.ofNullable(found.anchor()) : Optional.empty(),
         found.last(),
         List.copyOf(consumers),
+        List.copyOf(seal.met()),
         found.tidy() && files.stream().allMatch(file -> file.damage().isEmpty()));
   }
 
@@ -66,7 +74,8 @@ public final class Inspection {
     return found.rung() == Rung.NEWEST || found.rung() == Rung.OLDER;
   }
 
-  private static JournalFiles.File file(JournalStore store, String name) throws IOException {
+  private static JournalFiles.File file(JournalStore store, String name, Seal seal)
+      throws IOException {
     long bytes;
     try (InputStream in = store.read(name)) {
       bytes = in.transferTo(OutputStream.nullOutputStream());
@@ -75,7 +84,7 @@ public final class Inspection {
     String damage = "";
     Optional<Instant> written;
     Inflater inflater = new Inflater(true);
-    try (Format.Reader reader = new Format.Reader(store.read(name))) {
+    try (Format.Reader reader = new Format.Reader(store.read(name), seal)) {
       Optional<Format.Header> header = reader.header();
       written = header.map(present -> Instant.ofEpochMilli(present.written()));
       if (header.isEmpty()) {
@@ -87,6 +96,8 @@ public final class Inspection {
         Format.Frame frame = reader.next();
         if (frame == null) {
           damage = "from byte " + at;
+        } else if (frame.type() == Format.SHEAF) {
+          items += Sheaf.count(frame.content());
         } else if (frame.type() == Format.BLOCK) {
           Bytes block = Format.unpack(frame.content(), inflater);
           if (block == null) {
@@ -117,11 +128,13 @@ public final class Inspection {
   }
 
   /** Writes what a start would bring back. */
-  public static void export(JournalStore store, OutputStream out) throws IOException {
+  public static void export(JournalStore store, OutputStream out, @Nullable JournalKeys keys)
+      throws IOException {
+    Seal seal = new Seal(keys);
     if (store.names().isEmpty()) {
       throw new FileNotFoundException("there is no journal in " + store.where());
     }
-    Recovery.Found found = Recovery.read(store, OptionalLong.empty());
+    Recovery.Found found = Recovery.read(store, OptionalLong.empty(), seal);
     for (Item.Put put : sorted(found)) {
       if (put.withheld()) {
         line(
@@ -135,7 +148,7 @@ public final class Inspection {
                 + "}}");
       } else {
         out.write("{\"object\":".getBytes(StandardCharsets.UTF_8));
-        out.write(put.body());
+        out.write(put.json());
         line(out, "}");
       }
     }
@@ -184,7 +197,9 @@ public final class Inspection {
   }
 
   /** Leaves one snapshot. */
-  public static JournalFiles.Report compact(JournalStore store) throws IOException {
+  public static JournalFiles.Report compact(JournalStore store, @Nullable JournalKeys keys)
+      throws IOException {
+    Seal seal = new Seal(keys);
     if (store.names().isEmpty()) {
       throw new FileNotFoundException("there is no journal in " + store.where());
     }
@@ -198,7 +213,8 @@ public final class Inspection {
                 + store.where()
                 + " does not say whose it is: start its controller once, which mends that");
       }
-      Recovery.Found found = Recovery.read(store, OptionalLong.of(Format.hash(identity.get())));
+      Recovery.Found found =
+          Recovery.read(store, OptionalLong.of(Format.hash(identity.get())), seal);
       if (found.rung() == Rung.EMPTY) {
         throw new JournalException(
             "the journal in " + store.where() + " holds nothing that could be brought back");
@@ -221,11 +237,12 @@ public final class Inspection {
                     put.version(),
                     put.generation(),
                     put.deleting(),
-                    put.body()));
+                    put.json()));
       }
       List<String> before = store.names();
       JournalWriter writer =
-          new JournalWriter(Journal.in(store), InstantSource.system(), Optional::empty, false);
+          new JournalWriter(
+              Journal.in(store), InstantSource.system(), Optional::empty, false, seal);
       // As after damage: with a snapshot and a log of its own.
       writer.begin(
           identity.get(),
@@ -255,6 +272,6 @@ public final class Inspection {
     } finally {
       store.close();
     }
-    return of(store);
+    return of(store, seal);
   }
 }

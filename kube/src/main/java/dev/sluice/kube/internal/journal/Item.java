@@ -12,6 +12,8 @@ public sealed interface Item {
    * The state of an object.
    *
    * @param withheld whether the body is left out; it is a hash of it then
+   * @param body the body, if it is at hand; else empty
+   * @param slice where it is, if it is not
    */
   record Put(
       ObjectKey key,
@@ -20,8 +22,25 @@ public sealed interface Item {
       long generation,
       boolean deleting,
       boolean withheld,
-      byte[] body)
-      implements Item {}
+      byte[] body,
+      @Nullable Slice slice)
+      implements Item {
+    Put(
+        ObjectKey key,
+        String uid,
+        String version,
+        long generation,
+        boolean deleting,
+        boolean withheld,
+        byte[] body) {
+      this(key, uid, version, generation, deleting, withheld, body, null);
+    }
+
+    /** The body, wherever it is. */
+    byte[] json() {
+      return slice == null ? body : slice.load();
+    }
+  }
 
   /** An object is gone. */
   record Gone(ObjectKey key, String uid, String version) implements Item {}
@@ -74,6 +93,16 @@ public sealed interface Item {
    */
   record Pending(String consumer, ObjectKey key, long since, boolean repeat) implements Item {}
 
+  /** What the wall clock says, in milliseconds since 1970: what follows is not older. */
+  record Clock(long millis) implements Item {}
+
+  /**
+   * Why a reconcile ended as it did; what follows from it is the next item.
+   *
+   * @param from the number of the last item before it began
+   */
+  record Reason(String consumer, ObjectKey key, long from, String text) implements Item {}
+
   /** What stream a journal belongs to, in words. */
   record Identity(String text) implements Item {}
 
@@ -93,6 +122,8 @@ public sealed interface Item {
       case Pending pending -> 8;
       case Identity identity -> 9;
       case End end -> 10;
+      case Clock clock -> 11;
+      case Reason reason -> 12;
     };
   }
 
@@ -105,7 +136,7 @@ public sealed interface Item {
         out.text(put.version);
         out.u64(put.generation);
         out.u8((put.deleting ? 1 : 0) | (put.withheld ? 2 : 0));
-        out.block(put.body);
+        out.block(put.json());
       }
       case Gone gone -> {
         key(out, gone.key);
@@ -139,6 +170,13 @@ public sealed interface Item {
       }
       case Identity identity -> out.text(identity.text);
       case End end -> out.u64(end.items);
+      case Clock clock -> out.u64(clock.millis);
+      case Reason reason -> {
+        out.text(reason.consumer);
+        key(out, reason.key);
+        out.u64(reason.from);
+        out.text(reason.text);
+      }
     }
   }
 
@@ -178,6 +216,8 @@ public sealed interface Item {
             case 8 -> new Pending(in.text(), key(in), in.u64(), in.u8() != 0);
             case 9 -> new Identity(in.text());
             case 10 -> new End(in.u64());
+            case 11 -> new Clock(in.u64());
+            case 12 -> new Reason(in.text(), key(in), in.u64(), in.text());
             default -> null;
           };
       return item == null || in.remaining() != 0 ? null : item;

@@ -11,6 +11,7 @@ import dev.sluice.kube.JournalStatus.Rung;
 import dev.sluice.kube.JournalStatus.State;
 import dev.sluice.kube.JournalStore;
 import dev.sluice.kube.ObjectKey;
+import dev.sluice.kube.Projection;
 import dev.sluice.kube.internal.controller.Ledger;
 import dev.sluice.kube.internal.store.Difference;
 import dev.sluice.kube.internal.store.Entry;
@@ -31,6 +32,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
@@ -58,6 +61,9 @@ public final class JournalLog implements StreamLog, AutoCloseable {
   private final InstantSource clock;
   private final FlowListener listener;
   private final boolean withhold;
+  private final Projection kept;
+  private final boolean lazily;
+  private final Seal seal;
   private final JournalWriter writer;
   private final Thread keeper;
 
@@ -75,6 +81,7 @@ public final class JournalLog implements StreamLog, AutoCloseable {
   private volatile Rung rung = Rung.EMPTY;
   private volatile int objects;
   private volatile @Nullable Thread snapshotting;
+  private @Nullable FutureTask<Recovery.Found> ahead;
 
   /**
    * A journal, not opened.
@@ -82,6 +89,8 @@ public final class JournalLog implements StreamLog, AutoCloseable {
    * @param name the stream's, for messages
    * @param shape what stream it is, in words: a line for each thing that makes it another one
    * @param withhold whether the bodies of objects are left out
+   * @param kept what the bodies are of their objects
+   * @param lazily whether a body that is left out may be fetched when it is first read
    * @param anchor up to where the stream has handed over every change
    */
   public JournalLog(
@@ -89,18 +98,22 @@ public final class JournalLog implements StreamLog, AutoCloseable {
       String name,
       String shape,
       boolean withhold,
+      Projection kept,
+      boolean lazily,
       InstantSource clock,
       FlowListener listener,
       Supplier<Optional<String>> anchor) {
     this.settings = settings;
     this.store = settings.store();
     this.name = name;
-    this.shape =
-        "format: " + Format.VERSION + "\n" + shape + "\nvalues: " + (withhold ? "no" : "yes");
+    this.shape = shape;
     this.withhold = withhold;
+    this.kept = kept;
+    this.lazily = lazily;
+    this.seal = new Seal(settings.keys().orElse(null));
     this.clock = clock;
     this.listener = listener;
-    this.writer = new JournalWriter(settings, clock, anchor, withhold);
+    this.writer = new JournalWriter(settings, clock, anchor, withhold, seal);
     this.keeper = Thread.ofPlatform().daemon().name("sluice-journal-" + name).unstarted(this::keep);
   }
 
@@ -113,8 +126,7 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     try {
       store.open();
       Optional<String> identity = identity();
-      if (identity.isPresent() && !identity.get().startsWith(shape + CLUSTER)) {
-        store.close();
+      if (identity.isPresent() && !shapeOf(identity.get()).equals(shape)) {
         throw new JournalException(
             "the journal in "
                 + store.where()
@@ -124,6 +136,11 @@ public final class JournalLog implements StreamLog, AutoCloseable {
                 + shape
                 + "\ngive it a directory of its own, or remove that one if it is no longer needed");
       }
+      Recovery.tryKeys(store, seal);
+      identity.ifPresent(this::readAhead);
+    } catch (JournalException e) {
+      store.close();
+      throw e;
     } catch (IOException e) {
       if (!store.pace().grows()) {
         notOpened = e.getMessage();
@@ -138,13 +155,60 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     }
   }
 
+  /** What stream an identity is of, without its cluster, and as the present format says it. */
+  private static String shapeOf(String identity) {
+    StringBuilder shape = new StringBuilder();
+    boolean projection = false;
+    for (String line : identity.split("\n", -1)) {
+      projection |= line.startsWith("projection: ");
+      // Format 1 had these two, and did not know of projections.
+      if (!line.startsWith("format: ")
+          && !line.startsWith("values: ")
+          && !line.startsWith(CLUSTER.substring(1))) {
+        shape.append(shape.isEmpty() ? "" : "\n").append(line);
+      }
+    }
+    return projection ? shape.toString() : shape + "\nprojection: " + Projection.WHOLE;
+  }
+
+  private static String clusterOf(String identity) {
+    int at = identity.lastIndexOf(CLUSTER);
+    return at < 0 ? "" : identity.substring(at + CLUSTER.length());
+  }
+
+  /** Reads the files while the server is asked, so that neither waits for the other. */
+  private void readAhead(String identity) {
+    FutureTask<Recovery.Found> task =
+        new FutureTask<>(() -> Recovery.read(store, OptionalLong.of(Format.hash(identity)), seal));
+    ahead = task;
+    Thread.ofPlatform().daemon().name("sluice-restore-" + name).start(task);
+  }
+
+  private Recovery.Found read(String identity) throws IOException, InterruptedException {
+    FutureTask<Recovery.Found> task = ahead;
+    ahead = null;
+    if (task == null) {
+      return Recovery.read(store, OptionalLong.of(Format.hash(identity)), seal);
+    }
+    try {
+      return task.get();
+    } catch (ExecutionException e) {
+      switch (e.getCause()) {
+        case IOException cause -> throw cause;
+        case RuntimeException cause -> throw cause;
+        case Error cause -> throw cause;
+        case null, default -> throw new IllegalStateException(e);
+      }
+    }
+  }
+
   /** What stream the files belong to; empty if there is no word of it, or a damaged one. */
   private Optional<String> identity() throws IOException {
     return store.names().contains(Format.IDENTITY) ? identity(store) : Optional.empty();
   }
 
   static Optional<String> identity(JournalStore store) throws IOException {
-    try (Format.Reader reader = new Format.Reader(store.read(Format.IDENTITY))) {
+    try (Format.Reader reader = new Format.Reader(store.read(Format.IDENTITY), new Seal(null))) {
       Optional<Format.Header> header = reader.header();
       Format.Frame frame = header.isEmpty() ? null : reader.next();
       return frame != null
@@ -159,17 +223,7 @@ public final class JournalLog implements StreamLog, AutoCloseable {
   @Override
   public Restored restore(ObjectStore objects, Cluster cluster) throws InterruptedException {
     List<String> told = new ArrayList<>();
-    String uid;
-    if (settings.cluster().isEmpty()) {
-      uid = cluster.uid();
-      told.add(
-          uid.isEmpty()
-              ? "the server does not tell which cluster it is: it is taken for the same"
-              : "the cluster is " + uid);
-    } else {
-      uid = settings.cluster();
-    }
-    String identity = shape + CLUSTER + (uid.isEmpty() ? "unknown" : uid);
+    String identity = "";
     Restored result;
     try {
       String away = notOpened;
@@ -177,19 +231,46 @@ public final class JournalLog implements StreamLog, AutoCloseable {
         throw new IOException(away); // it takes long enough to find that out once
       }
       Optional<String> before = identity();
-      if (before.isPresent() && !before.get().equals(identity)) {
+      Recovery.Found found = null;
+      String uid = settings.cluster();
+      if (uid.isEmpty() && before.isPresent()) {
+        Optional<First> first = cluster.first();
+        found = read(before.get());
+        Item.Put known = first.map(First::key).map(found.objects()::get).orElse(null);
+        if (known != null && !known.uid().isEmpty() && known.uid().equals(first.get().uid())) {
+          uid = clusterOf(before.get());
+          told.add(
+              "the cluster is the same, "
+                  + uid
+                  + ": its first object, "
+                  + known.key()
+                  + ", has the uid that it had");
+        }
+      }
+      if (uid.isEmpty()) {
+        String asked = cluster.uid();
+        told.add(
+            asked.isEmpty()
+                ? "the server does not tell which cluster it is: it is taken for the same"
+                : "the cluster is " + asked);
+        uid = asked.isEmpty() ? "unknown" : asked;
+      }
+      identity = before.orElse(shape + CLUSTER + uid);
+      if (!clusterOf(identity).equals(uid)) {
         throw new JournalException(
             "the journal in "
                 + store.where()
-                + " belongs to "
-                + before.get().substring(before.get().lastIndexOf('\n') + 1)
-                + ", but the server is of"
-                + identity.substring(identity.lastIndexOf(':') + 1)
+                + " belongs to the cluster "
+                + clusterOf(identity)
+                + ", but the server is of "
+                + uid
                 + ": give this stream a directory of its own");
       }
-      Recovery.Found found = Recovery.read(store, OptionalLong.of(Format.hash(identity)));
+      if (found == null) {
+        found = read(identity);
+      }
       told.addAll(found.story());
-      result = bring(found, objects, told);
+      result = bring(found, objects, cluster, told);
       rung = found.rung();
       writer.begin(identity, found, objects.view().entries(), null);
     } catch (JournalException e) {
@@ -233,7 +314,8 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     return result;
   }
 
-  private Restored bring(Recovery.Found found, ObjectStore into, List<String> told) {
+  private Restored bring(
+      Recovery.Found found, ObjectStore into, Cluster cluster, List<String> told) {
     boolean resumes = found.rung() == Rung.NEWEST || found.rung() == Rung.OLDER;
     if (found.rung() == Rung.EMPTY && found.objects().isEmpty()) {
       return new Restored.Nothing();
@@ -241,31 +323,51 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     List<Entry> entries = new ArrayList<>(found.objects().size());
     Set<ObjectKey> incomplete = new HashSet<>();
     for (Item.Put put : found.objects().values()) {
-      byte[] body = put.withheld() ? stub(put) : put.body();
       if (put.withheld()) {
         incomplete.add(put.key());
       }
-      entries.add(
-          new Entry(
-              put.key(),
-              new Incarnation(put.uid()),
-              put.version(),
-              put.generation(),
-              put.deleting(),
-              body));
+      entries.add(entry(put, cluster));
     }
     into.restore(entries, Optional.ofNullable(found.anchor()), incomplete);
     objects = entries.size();
     String anchor = found.anchor();
-    if (!incomplete.isEmpty()) {
-      told.add("the values of " + incomplete.size() + " objects are not kept: listing them again");
+    if (!incomplete.isEmpty() && (!lazily || !withhold)) {
+      told.add(
+          "the values of "
+              + incomplete.size()
+              + " objects are not kept, and "
+              + (withhold ? "an index needs them" : "can be kept from now on")
+              + ": listing them again");
       return new Restored.Relist();
+    }
+    if (!incomplete.isEmpty()) {
+      told.add(
+          "the values of "
+              + incomplete.size()
+              + " objects are not kept: each is fetched when it is first read");
     }
     if (!resumes || anchor == null) {
       return new Restored.Relist();
     }
     told.add("brought back " + entries.size() + " objects; resuming after " + anchor);
     return new Restored.Resume(anchor);
+  }
+
+  private Entry entry(Item.Put put, Cluster cluster) {
+    Incarnation life = new Incarnation(put.uid());
+    Entry.Lazy body = put.slice();
+    if (put.withheld() && lazily) {
+      body = new Withheld(put, () -> cluster.value(put.key(), put.uid()));
+    }
+    return body != null && (!put.withheld() || lazily)
+        ? Entry.of(put.key(), life, put.version(), put.generation(), put.deleting(), body, kept)
+        : new Entry(
+            put.key(),
+            life,
+            put.version(),
+            put.generation(),
+            put.deleting(),
+            put.withheld() ? stub(put) : put.body());
   }
 
   /** What is left of an object whose values are not kept. */
@@ -405,8 +507,9 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     }
 
     @Override
-    public void finished(ObjectKey key, long from) {
+    public void finished(ObjectKey key, long from, String why) {
       if (open(key)) {
+        reason(key, from, why);
         durable(writer.append(new Item.Ack(consumer, key, from)));
       }
     }
@@ -418,9 +521,17 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     }
 
     @Override
-    public void failed(ObjectKey key, Duration retry) {
+    public void failed(ObjectKey key, long from, Duration retry, String why) {
+      reason(key, from, why);
       writer.append(new Item.Wait(consumer, key, due(retry), true));
       wake();
+    }
+
+    private void reason(ObjectKey key, long from, String why) {
+      if (!why.isEmpty()) {
+        writer.append(
+            new Item.Reason(consumer, key, from, why.substring(0, Math.min(why.length(), 200))));
+      }
     }
 
     private boolean open(ObjectKey key) {

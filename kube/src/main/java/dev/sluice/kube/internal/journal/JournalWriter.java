@@ -69,7 +69,11 @@ final class JournalWriter {
   /** More items than a log can have. */
   static final long MOST_IN_A_LOG = 1L << 32;
 
+  /** The log says what time it is so often, while something is written. */
+  private static final long CLOCK_MILLIS = 1_000;
+
   private static final int KEPT_BUFFER = 4 << 20;
+  private static final byte[] NOTHING = new byte[0];
 
   private final Journal settings;
   private final JournalStore store;
@@ -79,6 +83,7 @@ final class JournalWriter {
   private final boolean grows;
   private final LongSupplier ticker;
   private final long patience;
+  private final Seal seal;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition written = lock.newCondition();
@@ -111,6 +116,10 @@ final class JournalWriter {
   private @Nullable String anchorKept;
   private @Nullable String anchorWritten;
   private boolean listing;
+  private long clockWritten;
+
+  /** The number of the first item in the buffer. */
+  private long buffered;
 
   // Under the lock for the files.
   private final ReentrantLock files = new ReentrantLock();
@@ -121,6 +130,8 @@ final class JournalWriter {
   private long logBytes;
   private boolean rotate;
   private boolean unread;
+  private Format.Header logHeader = new Format.Header(Format.Sort.LOG, Format.VERSION, 0, 0, 0);
+  private Bytes sealed = new Bytes(16);
   private Bytes spare = new Bytes(1 << 16);
 
   private volatile long bytes;
@@ -135,8 +146,12 @@ final class JournalWriter {
    * @param withhold whether the bodies of objects are left out
    */
   JournalWriter(
-      Journal settings, InstantSource clock, Supplier<Optional<String>> anchor, boolean withhold) {
-    this(settings, clock, anchor, withhold, System::nanoTime);
+      Journal settings,
+      InstantSource clock,
+      Supplier<Optional<String>> anchor,
+      boolean withhold,
+      Seal seal) {
+    this(settings, clock, anchor, withhold, seal, System::nanoTime);
   }
 
   /** With another clock to tell by when the store hangs. */
@@ -145,6 +160,7 @@ final class JournalWriter {
       InstantSource clock,
       Supplier<Optional<String>> anchor,
       boolean withhold,
+      Seal seal,
       LongSupplier ticker) {
     this.ticker = ticker;
     this.settings = settings;
@@ -154,6 +170,7 @@ final class JournalWriter {
     this.withhold = withhold;
     this.grows = store.pace().grows();
     this.patience = (grows ? DISK_PATIENCE : UPLOAD_PATIENCE).toNanos();
+    this.seal = seal;
   }
 
   // --- the beginning ---
@@ -253,6 +270,14 @@ final class JournalWriter {
   }
 
   private long add(Item item) {
+    if (buffer.end() == 0 && state == State.WRITING && !snapshotAfterList) {
+      buffered = number + 1;
+      long now = clock.millis();
+      if (now - clockWritten >= CLOCK_MILLIS || now < clockWritten) {
+        clockWritten = now;
+        Format.frame(buffer, ++number, new Item.Clock(now));
+      }
+    }
     number++;
     if (item instanceof Item.Consumer consumer) {
       live.add(consumer.name());
@@ -379,6 +404,7 @@ final class JournalWriter {
     try {
       Bytes full;
       long first;
+      long from;
       long upTo;
       boolean listed = false;
       lock.lock();
@@ -401,6 +427,7 @@ final class JournalWriter {
         }
         full = buffer;
         first = durable + 1;
+        from = buffered;
         upTo = framed;
         buffer = spare;
       } finally {
@@ -410,11 +437,10 @@ final class JournalWriter {
         asking(true);
         if (full.end() > 0) {
           if (grows) {
-            write(full);
+            write(from, full);
           } else {
-            piece(first, full);
+            piece(first, from, full);
           }
-          bytes += full.end();
         }
         spare = full.array().length > KEPT_BUFFER ? new Bytes(1 << 16) : full;
         spare.clear();
@@ -449,34 +475,49 @@ final class JournalWriter {
     }
   }
 
-  private void write(Bytes full) throws IOException {
+  private void write(long from, Bytes full) throws IOException {
     JournalStore.Appender appender = log;
     if (appender == null) {
       throw new IOException("the log is not open");
     }
-    appender.write(ByteBuffer.wrap(full.array(), 0, full.end()));
+    Bytes out = sealed(logHeader, from, full);
+    appender.write(ByteBuffer.wrap(out.array(), 0, out.end()));
     if (settings.durability() != Durability.OS) {
       appender.sync();
     }
-    logBytes += full.end();
+    logBytes += out.end();
+    bytes += out.end();
   }
 
   /** Writes a log that will not grow. */
-  private void piece(long first, Bytes full) throws IOException {
-    Bytes header = logHeader(first);
+  private void piece(long first, long from, Bytes full) throws IOException {
+    Format.Header of = header(first);
+    Bytes header = new Bytes(Format.HEADER);
+    Format.header(header, of);
+    Bytes content = sealed(of, from, full);
     store.publish(
         Format.log(first),
         out -> {
           out.write(header.array(), 0, header.end());
-          out.write(full.array(), 0, full.end());
+          out.write(content.array(), 0, content.end());
         });
+    bytes += content.end();
   }
 
-  private Bytes logHeader(long first) {
-    Bytes header = new Bytes(Format.HEADER);
-    Format.header(
-        header, new Format.Header(Format.Sort.LOG, Format.VERSION, hash, first, clock.millis()));
-    return header;
+  /** Frames as they are written. */
+  private Bytes sealed(Format.Header file, long from, Bytes frames) {
+    if (!seal.seals()) {
+      return frames;
+    }
+    Bytes out = sealed;
+    out.clear();
+    seal.seal(out, file, from, frames.array(), 0, frames.end());
+    sealed = out.array().length > KEPT_BUFFER ? new Bytes(16) : out;
+    return out;
+  }
+
+  private Format.Header header(long first) {
+    return new Format.Header(Format.Sort.LOG, Format.VERSION, hash, first, clock.millis());
   }
 
   private static String describe(Exception e) {
@@ -489,7 +530,9 @@ final class JournalWriter {
     String name = Format.log(first);
     JournalStore.Appender opened = store.append(name);
     try {
-      Bytes header = logHeader(first);
+      logHeader = header(first);
+      Bytes header = new Bytes(Format.HEADER);
+      Format.header(header, logHeader);
       opened.write(ByteBuffer.wrap(header.array(), 0, header.end()));
       if (settings.durability() != Durability.OS) {
         opened.sync();
@@ -765,14 +808,16 @@ final class JournalWriter {
 
   private void write(Snapshot taken, OutputStream out) throws IOException {
     Bytes file = new Bytes(BLOCK_BYTES + (BLOCK_BYTES >> 1));
-    Format.header(
-        file,
-        new Format.Header(
-            Format.Sort.SNAPSHOT, Format.VERSION, hash, taken.number, clock.millis()));
-    try (Blocks blocks = new Blocks(file, out)) {
+    Format.Header header =
+        new Format.Header(Format.Sort.SNAPSHOT, Format.VERSION, hash, taken.number, clock.millis());
+    Format.header(file, header);
+    out.write(file.array(), 0, file.end());
+    file.clear();
+    try (Blocks blocks = new Blocks(file, out, header, seal)) {
       // Objects before controllers: what is read must not make their keys pending.
-      for (Entry entry : taken.objects.toArray()) {
-        blocks.add(put(entry, withhold));
+      Entry[] entries = taken.objects.toArray();
+      for (int i = 0; i < entries.length; ) {
+        i += blocks.objects(entries, i, withhold);
       }
       if (taken.anchor != null) {
         blocks.add(new Item.Anchor(taken.anchor));
@@ -803,18 +848,46 @@ final class JournalWriter {
   private static final class Blocks implements AutoCloseable {
     private final Bytes file;
     private final OutputStream out;
-    private final Bytes items = new Bytes(BLOCK_BYTES * 2);
+    private final Format.Header header;
+    private final Seal seal;
+    private final Bytes sealed = new Bytes(16);
+    private final Bytes items = new Bytes(16 << 10);
     private final Deflater deflater = new Deflater(Deflater.BEST_SPEED, true);
     private final byte[] scratch = new byte[1 << 16];
+    private final Sheaf sheaf = new Sheaf(deflater, scratch);
     private long count;
     private long frames;
 
-    Blocks(Bytes file, OutputStream out) {
+    Blocks(Bytes file, OutputStream out, Format.Header header, Seal seal) {
       this.file = file;
       this.out = out;
+      this.header = header;
+      this.seal = seal;
     }
 
+    /** One object, or all that were read together and still are as they were. How many. */
+    int objects(Entry[] entries, int at, boolean withhold) throws IOException {
+      int whole = sheaf.addWhole(entries, at, entry -> head(entry, withhold));
+      if (whole == 0) {
+        sheaf.add(put(entries[at], withhold));
+        whole = 1;
+      }
+      if (sheaf.isFull()) {
+        bind();
+      }
+      return whole;
+    }
+
+    private void bind() throws IOException {
+      if (!sheaf.isEmpty()) {
+        count += sheaf.write(file, frames++);
+        write();
+      }
+    }
+
+    /** Something else; after all objects. */
     void add(Item item) throws IOException {
+      bind();
       items.u8(item.type());
       int length = items.end();
       items.u32(0);
@@ -835,13 +908,20 @@ final class JournalWriter {
     }
 
     void finish() throws IOException {
+      bind();
       press();
-      Format.frame(file, frames, new Item.End(count));
+      Format.frame(file, frames++, new Item.End(count));
       write();
     }
 
     private void write() throws IOException {
-      out.write(file.array(), 0, file.end());
+      Bytes whole = file;
+      if (seal.seals()) {
+        sealed.clear();
+        seal.seal(sealed, header, frames - 1, file.array(), 0, file.end());
+        whole = sealed;
+      }
+      out.write(whole.array(), 0, whole.end());
       file.clear();
     }
 
@@ -853,7 +933,22 @@ final class JournalWriter {
 
   /** An object as an item. */
   static Item.Put put(Entry entry, boolean withhold) {
-    byte[] body = entry.json();
+    return switch (entry.elsewhere()) {
+      case Withheld kept -> of(entry, true, kept.hash().json());
+      case Slice slice when !withhold -> of(entry, false, slice.load());
+      case null, default -> {
+        byte[] body = entry.body();
+        yield of(entry, withhold, withhold ? digest(entry.uid(), body) : body);
+      }
+    };
+  }
+
+  /** What is known of an object, without its body. */
+  private static Item.Put head(Entry entry, boolean withhold) {
+    return of(entry, withhold, NOTHING);
+  }
+
+  private static Item.Put of(Entry entry, boolean withhold, byte[] body) {
     return new Item.Put(
         entry.key(),
         entry.uid(),
@@ -861,7 +956,7 @@ final class JournalWriter {
         entry.generation(),
         entry.deleting(),
         withhold,
-        withhold ? digest(entry.uid(), body) : body);
+        body);
   }
 
   /** A hash of a body that cannot be told from that of another object of the same body. */

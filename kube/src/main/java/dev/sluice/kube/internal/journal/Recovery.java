@@ -57,6 +57,7 @@ final class Recovery {
 
   private final JournalStore store;
   private final OptionalLong identity;
+  private final Seal seal;
   private final List<String> story = new ArrayList<>();
   private Map<ObjectKey, Item.Put> objects = new HashMap<>();
   private Books books = new Books();
@@ -70,20 +71,41 @@ final class Recovery {
   /** Whether a file could not be read, so that nobody knows what numbers are in it. */
   private boolean unreadable;
 
-  private Recovery(JournalStore store, OptionalLong identity) {
+  private Recovery(JournalStore store, OptionalLong identity, Seal seal) {
     this.store = store;
     this.identity = identity;
+    this.seal = seal;
   }
 
   /**
    * Reads a journal.
    *
    * @param identity the hash of the stream it must belong to; empty for any
-   * @throws JournalException if it belongs to another, or is of a newer format
+   * @throws JournalException if it belongs to another, is of a newer format, or is encrypted with a
+   *     key that is not there
    * @throws IOException if the store cannot be read
    */
-  static Found read(JournalStore store, OptionalLong identity) throws IOException {
-    return new Recovery(store, identity).read();
+  static Found read(JournalStore store, OptionalLong identity, Seal seal) throws IOException {
+    return new Recovery(store, identity, seal).read();
+  }
+
+  /**
+   * Looks whether the keys that are there are those that it was written with, as far as the
+   * beginnings of its files tell.
+   *
+   * @throws JournalException if one is missing, or another one
+   * @throws IOException if the store cannot be read
+   */
+  static void tryKeys(JournalStore store, Seal seal) throws IOException {
+    for (String name : store.names()) {
+      if (Format.numberOfLog(name).isPresent() || Format.numberOfSnapshot(name).isPresent()) {
+        try (Format.Reader reader = new Format.Reader(store.read(name), seal)) {
+          if (reader.header().isPresent()) {
+            var unused = reader.next();
+          }
+        }
+      }
+    }
   }
 
   private Found read() throws IOException {
@@ -185,7 +207,7 @@ final class Recovery {
     books = new Books();
     anchor = null;
     String wrong;
-    try (Format.Reader reader = new Format.Reader(store.read(name))) {
+    try (Format.Reader reader = new Format.Reader(store.read(name), seal)) {
       wrong = readSnapshot(name, number, reader);
     } catch (IOException e) {
       wrong = "it cannot be read: " + e.getMessage();
@@ -210,6 +232,7 @@ final class Recovery {
       return "it is not what its name says";
     }
     Inflater inflater = new Inflater(true);
+    Sheaf.Readers sheaves = new Sheaf.Readers();
     try {
       long items = 0;
       long expected = 0;
@@ -219,33 +242,54 @@ final class Recovery {
         if (frame == null || frame.number() != expected++) {
           return "at byte " + at;
         }
-        if (frame.type() != Format.BLOCK) {
-          Item end = Item.read(frame.type(), frame.content());
-          return end instanceof Item.End(long count) && count == items && reader.atEnd()
-              ? null
-              : "its end";
-        }
-        Bytes block = Format.unpack(frame.content(), inflater);
-        if (block == null) {
-          return "at byte " + at;
-        }
-        while (block.remaining() > 0) {
-          int type = block.u8();
-          int length = block.u32();
-          Item item = Item.read(type, new Bytes(block.array(), block.at(), block.at() + length));
-          block.skip(length);
-          if (item == null) {
-            return "at byte " + at;
+        switch (frame.type()) {
+          case Format.SHEAF -> sheaves.add(frame.content());
+          case Format.BLOCK -> {
+            Bytes block = Format.unpack(frame.content(), inflater);
+            if (block == null) {
+              return "at byte " + at;
+            }
+            items += bringIn(sheaves);
+            while (block.remaining() > 0) {
+              int type = block.u8();
+              int length = block.u32();
+              Item item =
+                  Item.read(type, new Bytes(block.array(), block.at(), block.at() + length));
+              block.skip(length);
+              if (item == null) {
+                return "at byte " + at;
+              }
+              items++;
+              apply(number, item);
+            }
           }
-          items++;
-          apply(number, item);
+          default -> {
+            items += bringIn(sheaves);
+            Item end = Item.read(frame.type(), frame.content());
+            return end instanceof Item.End(long count) && count == items && reader.atEnd()
+                ? null
+                : "its end";
+          }
         }
       }
     } catch (IndexOutOfBoundsException e) {
       return "its contents";
     } finally {
+      sheaves.close();
       inflater.end();
     }
+  }
+
+  /** Objects first: what a snapshot has of them makes no key pending. */
+  private long bringIn(Sheaf.Readers sheaves) {
+    long items = 0;
+    for (Item.Put[] puts : sheaves.take()) {
+      items += puts.length;
+      for (Item.Put put : puts) {
+        objects.put(put.key(), put);
+      }
+    }
+    return items;
   }
 
   private void readLogs(NavigableMap<Long, String> logs) throws IOException {
@@ -277,7 +321,7 @@ final class Recovery {
   private void readLog(String name, long number, @Nullable Long following) throws IOException {
     long count = 0;
     long bad;
-    try (Format.Reader reader = new Format.Reader(store.read(name))) {
+    try (Format.Reader reader = new Format.Reader(store.read(name), seal)) {
       Optional<Format.Header> header = reader.header();
       header.ifPresent(present -> admit(name, present));
       if (header.isEmpty()
@@ -344,7 +388,7 @@ final class Recovery {
   /** Counts whole items from some byte on, and notes their numbers. */
   private long look(String name, long from) throws IOException {
     long whole = 0;
-    try (Format.Reader reader = new Format.Reader(store.read(name))) {
+    try (Format.Reader reader = new Format.Reader(store.read(name), seal)) {
       while (reader.offset() < from && reader.skipOne()) {
         // Up to where the damage is.
       }

@@ -252,7 +252,8 @@ final class Compactor implements AutoCloseable {
     seen =
         new Seen(
             after.packed, after.packedBytes, after.unpacked, after.raw, codings.size(), memory);
-    rawAfter = after.candidates;
+    // What is elsewhere becomes raw as soon as somebody reads it: it is looked at again.
+    rawAfter = after.candidates + after.elsewhere;
     sweptAt = writtenBefore;
     enough = written.get() + Math.max(hot / 8, hot - after.raw);
   }
@@ -268,6 +269,7 @@ final class Compactor implements AutoCloseable {
     private int packed;
     private long packedBytes;
     private long unpacked;
+    private int elsewhere;
     private int lastNumber = -1;
 
     Census(int now) {
@@ -277,7 +279,9 @@ final class Compactor implements AutoCloseable {
     @Override
     public void accept(Entry entry) {
       int by = entry.packedBy();
-      if (by >= 0) {
+      if (by == Entry.BY_NOBODY) {
+        elsewhere++;
+      } else if (by >= 0) {
         packed++;
         packedBytes += entry.kept();
         unpacked += entry.length();
@@ -314,10 +318,10 @@ final class Compactor implements AutoCloseable {
   }
 
   private void consider(Entry entry, Entry.Coding with, int before, int oldest, EntryMap seenIn) {
-    if (closed) {
+    int by = entry.packedBy();
+    if (closed || by == Entry.BY_NOBODY) {
       return;
     }
-    int by = entry.packedBy();
     if (by < 0) {
       if (entry.isDamaged() || entry.came == Entry.NEVER || age(entry, now) < oldest) {
         return;
@@ -456,9 +460,16 @@ final class Compactor implements AutoCloseable {
     long[] taken = {0};
     List<byte[]> sample = new ArrayList<>();
     long[] length = {0};
-    all.forEach(entry -> length[0] += Math.min(entry.length(), LARGEST_SAMPLE));
+    all.forEach(entry -> {
+      if (entry.packedBy() != Entry.BY_NOBODY) {
+        length[0] += Math.min(entry.length(), LARGEST_SAMPLE);
+      }
+    });
     int stride = (int) Math.clamp(length[0] / MOST_SAMPLED + 1, 1, Math.max(1, size / 2));
     all.forEach(entry -> {
+      if (entry.packedBy() == Entry.BY_NOBODY) {
+        return;
+      }
       if (at[0]++ % stride == shift % stride && taken[0] < MOST_SAMPLED && !entry.isDamaged()) {
         byte[] body;
         try {

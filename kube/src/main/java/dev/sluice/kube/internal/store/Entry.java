@@ -29,6 +29,10 @@ import org.jspecify.annotations.Nullable;
  * is a later one, the body was raw again in between and whoever reads it once more sees that or
  * something newer. So a reader repeats itself only when somebody else has got further in the
  * meantime, and never waits for anyone. One thread packs and unpacks, the {@link Compactor}'s.
+ *
+ * <p>A body may also be {@linkplain Lazy elsewhere}: brought back from a journal and not looked at
+ * since. The field then holds a mark, and the second one where it is. Who reads it first lays it
+ * here, raw; that is the one change that any thread may make.
  */
 public final class Entry implements Resource, ObjectScanner.Earlier {
   /** No time at all: the body of such an entry is not to be packed. */
@@ -36,15 +40,20 @@ public final class Entry implements Resource, ObjectScanner.Earlier {
 
   static final byte PACKED = 1;
   private static final byte[] DAMAGED = {0};
+  private static final byte[] ELSEWHERE = {2};
+
+  /** What {@link #packedBy} says of a body that is elsewhere: no coder has such a number. */
+  static final int BY_NOBODY = 1 << 16;
+
   private static final int MOST_HEADER = 1 + 2 + 5;
   private static final VarHandle BODY;
-  private static final VarHandle CODING;
+  private static final VarHandle FORM;
 
   static {
     try {
       MethodHandles.Lookup lookup = MethodHandles.lookup();
       BODY = lookup.findVarHandle(Entry.class, "body", byte[].class);
-      CODING = lookup.findVarHandle(Entry.class, "coding", Coding.class);
+      FORM = lookup.findVarHandle(Entry.class, "form", Form.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -60,7 +69,7 @@ public final class Entry implements Resource, ObjectScanner.Earlier {
   private final @Nullable Extras extras;
 
   private byte[] body;
-  private @Nullable Coding coding;
+  private @Nullable Form form;
 
   /** When it came, by the compactor's clock, or {@link #NEVER}. Read and written without order. */
   int came;
@@ -82,13 +91,33 @@ public final class Entry implements Resource, ObjectScanner.Earlier {
     }
   }
 
+  /** How a body that is not raw becomes so. */
+  private sealed interface Form {}
+
+  /** A body that is not at hand. Shared or not, safe for use by any thread. */
+  public non-sealed interface Lazy extends Form {
+    /**
+     * Gets it. May block.
+     *
+     * @return the object in JSON, the caller's own
+     * @throws IllegalStateException if it cannot be had
+     */
+    byte[] load();
+
+    /** How long it is; 0 if that is not known. */
+    int length();
+
+    /** About how many bytes are kept for it. */
+    int kept();
+  }
+
   /**
    * A coder and its number.
    *
    * @param number within 16 bits; no two coders that are in use have the same
    * @param damaged told when it cannot read what it wrote
    */
-  record Coding(Coder coder, int number, Runnable damaged) {}
+  record Coding(Coder coder, int number, Runnable damaged) implements Form {}
 
   /**
    * A state.
@@ -121,6 +150,21 @@ public final class Entry implements Resource, ObjectScanner.Earlier {
     this.body = body;
     this.marks = deleting ? 1 : 0;
     this.extras = Extras.of(version < 0 ? resourceVersion : null, values, kept);
+  }
+
+  /** A state whose body is elsewhere, and already is what is kept of it. */
+  public static Entry of(
+      ObjectKey key,
+      Incarnation incarnation,
+      String resourceVersion,
+      long generation,
+      boolean deleting,
+      Lazy body,
+      Projection kept) {
+    Entry entry =
+        new Entry(key, incarnation, resourceVersion, generation, deleting, ELSEWHERE, kept, null);
+    entry.form = body;
+    return entry;
   }
 
   /** This state with what it is found by. */
@@ -312,6 +356,9 @@ public final class Entry implements Resource, ObjectScanner.Earlier {
   @Override
   public byte[] json() {
     byte[] present = (byte[]) BODY.getAcquire(this);
+    if (present == ELSEWHERE) {
+      return body().clone();
+    }
     return isRaw(present) ? present.clone() : body();
   }
 
@@ -329,11 +376,30 @@ public final class Entry implements Resource, ObjectScanner.Earlier {
       if (present == DAMAGED) {
         throw damaged(null);
       }
-      Coding by = (Coding) CODING.getAcquire(this);
-      if (by != null && by.number == number(present)) {
-        return unpacked(present, by);
+      Form by = (Form) FORM.getAcquire(this);
+      if (present == ELSEWHERE) {
+        if (by instanceof Lazy lazy) {
+          return brought(lazy);
+        }
+      } else if (by instanceof Coding coding && coding.number == number(present)) {
+        return unpacked(present, coding);
       }
     }
+  }
+
+  private byte[] brought(Lazy lazy) {
+    byte[] json = lazy.load();
+    if (BODY.compareAndSet(this, ELSEWHERE, json)) {
+      FORM.compareAndSet(this, lazy, null);
+    }
+    return json;
+  }
+
+  /** Where the body is, if it is elsewhere. */
+  public @Nullable Lazy elsewhere() {
+    return BODY.getAcquire(this) == ELSEWHERE && FORM.getAcquire(this) instanceof Lazy lazy
+        ? lazy
+        : null;
   }
 
   private byte[] unpacked(byte[] packed, Coding by) {
@@ -366,13 +432,18 @@ public final class Entry implements Resource, ObjectScanner.Earlier {
 
   @Override
   public int length() {
+    Lazy lazy = elsewhere();
+    if (lazy != null) {
+      return lazy.length();
+    }
     byte[] present = (byte[]) BODY.getAcquire(this);
     return isRaw(present) ? present.length : present == DAMAGED ? 0 : lengthOf(present);
   }
 
   /** How many bytes are kept of it. */
   int kept() {
-    return ((byte[]) BODY.getAcquire(this)).length;
+    Lazy lazy = elsewhere();
+    return lazy != null ? lazy.kept() : ((byte[]) BODY.getAcquire(this)).length;
   }
 
   /** Whether its bytes are as they came. */
@@ -380,9 +451,15 @@ public final class Entry implements Resource, ObjectScanner.Earlier {
     return isRaw((byte[]) BODY.getAcquire(this));
   }
 
-  /** The number of the coder that has packed it; -1 if it is not packed. */
+  /**
+   * The number of the coder that has packed it; -1 if it is not packed, {@link #BY_NOBODY} if it is
+   * elsewhere.
+   */
   int packedBy() {
     byte[] present = (byte[]) BODY.getAcquire(this);
+    if (present == ELSEWHERE) {
+      return BY_NOBODY;
+    }
     return isRaw(present) || present == DAMAGED ? -1 : number(present);
   }
 
@@ -413,7 +490,7 @@ public final class Entry implements Resource, ObjectScanner.Earlier {
       return false;
     }
     byte[] packed = java.util.Arrays.copyOf(room, length);
-    CODING.setRelease(this, by);
+    FORM.setRelease(this, by);
     BODY.setRelease(this, packed);
     return true;
   }
@@ -430,7 +507,7 @@ public final class Entry implements Resource, ObjectScanner.Earlier {
   }
 
   private static boolean isRaw(byte[] body) {
-    return body.length == 0 || body[0] != PACKED && body != DAMAGED;
+    return body.length == 0 || body[0] > ELSEWHERE[0] || body[0] < 0;
   }
 
   private static int number(byte[] packed) {

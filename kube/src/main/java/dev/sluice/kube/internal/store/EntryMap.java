@@ -15,6 +15,11 @@ public final class EntryMap {
     this.entries = entries;
   }
 
+  /** A map of entries, each of another key: faster than one after the other. */
+  public static EntryMap of(Entry[] entries) {
+    return new EntryMap(Trie.of(Entry::key, entries));
+  }
+
   /** How many entries there are. */
   public int size() {
     return entries.size();

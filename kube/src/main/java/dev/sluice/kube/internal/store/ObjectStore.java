@@ -80,6 +80,11 @@ public final class ObjectStore implements ObjectScanner.Known {
    */
   public record View(EntryMap entries, Optional<String> resourceVersion, Indexes indexes) {}
 
+  /** An object as it would be kept. */
+  public byte[] kept(ObjectScanner object) {
+    return options.projection().apply(object.body(options.cutManagedFields(), typeMeta));
+  }
+
   /** Begins to pack what has rested. */
   public void start() {
     compactor.start();
@@ -208,6 +213,20 @@ public final class ObjectStore implements ObjectScanner.Known {
           "a store with " + view.entries.size() + " objects is not empty");
     }
     this.incomplete = new HashSet<>(incomplete);
+    if (indexer.isOff()) {
+      List<Entry> all = new ArrayList<>();
+      long bytes = 0;
+      for (Entry entry : entries) {
+        Entry kept = entry.projected(options.projection());
+        kept.came = compactor.now();
+        kept.seen(listing);
+        bytes += kept.isRaw() ? kept.length() : 0;
+        all.add(kept);
+      }
+      view = new View(EntryMap.of(all.toArray(new Entry[0])), version, view.indexes);
+      compactor.wrote((int) Math.min(bytes, Integer.MAX_VALUE));
+      return;
+    }
     for (Entry entry : entries) {
       bringIn(entry.projected(options.projection()), null, Optional.empty());
     }
@@ -238,7 +257,7 @@ public final class ObjectStore implements ObjectScanner.Known {
         && before.incarnation().is(object)
         && before.isAt(object.resourceVersion(), Versions.number(object.resourceVersion()))
         && !before.isDamaged()
-        && (!forked || Arrays.equals(body(object), before.body()))) {
+        && (!forked || isAsListed(object, before))) {
       if (!incomplete.isEmpty() && incomplete.remove(before.key())) {
         write(object, before, view.resourceVersion);
       } else {
@@ -247,6 +266,11 @@ public final class ObjectStore implements ObjectScanner.Known {
       return new Difference.Unchanged(before);
     }
     return write(object, before, view.resourceVersion);
+  }
+
+  /** Whether a state is the listed one to the last byte. What is not at hand is taken not to be. */
+  private boolean isAsListed(ObjectScanner object, Entry before) {
+    return !incomplete.contains(before.key()) && Arrays.equals(kept(object), before.body());
   }
 
   /** What the list that has just been read to its end did not have. */
@@ -317,7 +341,7 @@ public final class ObjectStore implements ObjectScanner.Known {
             object.resourceVersion(),
             object.generation(),
             object.deleting(),
-            body(object),
+            kept(object),
             options.projection(),
             null);
     if (options.projection() == Projection.WHOLE) {
@@ -334,10 +358,6 @@ public final class ObjectStore implements ObjectScanner.Known {
   }
 
   /** What is kept of an object. */
-  private byte[] body(ObjectScanner object) {
-    return options.projection().apply(object.body(options.cutManagedFields(), typeMeta));
-  }
-
   /** Stamps, indexes and publishes a state. */
   private Entry bringIn(Entry entry, @Nullable Entry before, Optional<String> reached) {
     View present = view;

@@ -51,6 +51,79 @@ final class Trie<K, E> {
     return new Trie<>(keyOf, NOTHING, 0);
   }
 
+  /**
+   * One with elements, each of another key; the same as if they were added one after the other, but
+   * each node is made once.
+   */
+  static <K, E> Trie<K, E> of(Function<? super E, ? extends K> keyOf, E[] elements) {
+    if (elements.length == 0) {
+      return empty(keyOf);
+    }
+    Object[] sorted = elements.clone();
+    int[] hashes = new int[sorted.length];
+    for (int i = 0; i < sorted.length; i++) {
+      hashes[i] = hash(keyOf.apply(elements[i]));
+    }
+    Object[] room = new Object[sorted.length];
+    int[] roomForHashes = new int[sorted.length];
+    Object root = grown(sorted, hashes, room, roomForHashes, 0, sorted.length, 0);
+    return new Trie<>(
+        keyOf,
+        root instanceof Node node
+            ? node
+            : new Node(1 << (hashes[0] & MASK), 0, new Object[] {root}),
+        sorted.length);
+  }
+
+  /** The subtree of a piece: a node, a bucket, or the one element itself. */
+  private static Object grown(
+      Object[] elements,
+      int[] hashes,
+      Object[] room,
+      int[] roomForHashes,
+      int from,
+      int to,
+      int shift) {
+    if (to - from == 1) {
+      return elements[from];
+    }
+    if (shift >= HASH_BITS) {
+      return new Bucket(Arrays.copyOfRange(elements, from, to));
+    }
+    int[] next = new int[MASK + 2];
+    for (int i = from; i < to; i++) {
+      next[(hashes[i] >>> shift & MASK) + 1]++;
+    }
+    int elementBits = 0;
+    int nodeBits = 0;
+    for (int branch = 0; branch <= MASK; branch++) {
+      int count = next[branch + 1];
+      elementBits |= count == 1 ? 1 << branch : 0;
+      nodeBits |= count > 1 ? 1 << branch : 0;
+      next[branch + 1] += next[branch];
+    }
+    int[] starts = next.clone();
+    for (int i = from; i < to; i++) {
+      int at = from + next[hashes[i] >>> shift & MASK]++;
+      room[at] = elements[i];
+      roomForHashes[at] = hashes[i];
+    }
+    System.arraycopy(room, from, elements, from, to - from);
+    System.arraycopy(roomForHashes, from, hashes, from, to - from);
+    Object[] slots = new Object[Integer.bitCount(elementBits) + Integer.bitCount(nodeBits)];
+    int element = 0;
+    int node = slots.length;
+    for (int branch = 0; branch <= MASK; branch++) {
+      int start = from + starts[branch];
+      int end = from + starts[branch + 1];
+      if (end > start) {
+        Object below = grown(elements, hashes, room, roomForHashes, start, end, shift + BITS);
+        slots[end - start == 1 ? element++ : --node] = below;
+      }
+    }
+    return new Node(elementBits, nodeBits, slots);
+  }
+
   /** How many elements there are. */
   int size() {
     return size;

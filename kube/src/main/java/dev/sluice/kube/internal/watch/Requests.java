@@ -65,6 +65,11 @@ final class Requests {
         options.kind().path(key.namespace()) + query.toString(), METADATA_LIST + "," + JSON);
   }
 
+  /** One object, all of it. */
+  Request whole(ObjectKey key) {
+    return Request.get(options.kind().path(key), JSON);
+  }
+
   /** One object, only to learn whether it is there. */
   Request object(ObjectKey key) {
     return Request.get(options.kind().path(key), METADATA + "," + JSON);

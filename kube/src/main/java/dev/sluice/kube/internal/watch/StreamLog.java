@@ -1,7 +1,9 @@
 package dev.sluice.kube.internal.watch;
 
+import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.internal.store.Difference;
 import dev.sluice.kube.internal.store.ObjectStore;
+import java.util.Optional;
 
 /**
  * Where a stream keeps what it needs after a restart. All calls come from the stream's thread,
@@ -44,7 +46,25 @@ public interface StreamLog {
      * @return what is the same for all of a cluster's life; empty if the server does not tell
      */
     String uid() throws InterruptedException;
+
+    /**
+     * Asks once for the first object of the stream's kind and namespace, which is also how the
+     * stream learns at which version the server is.
+     *
+     * @return empty if there is none, or no answer
+     */
+    Optional<First> first() throws InterruptedException;
+
+    /**
+     * Asks for an object, as the store keeps it. From any thread, also later.
+     *
+     * @throws IllegalStateException if it cannot be had, or is another one by now
+     */
+    byte[] value(ObjectKey key, String uid);
   }
+
+  /** An object of the server's. */
+  record First(ObjectKey key, String uid) {}
 
   /**
    * The first call: brings what was kept into an empty store.

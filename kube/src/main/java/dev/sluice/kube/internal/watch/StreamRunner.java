@@ -76,6 +76,11 @@ public final class StreamRunner implements Runnable {
   private volatile boolean fresh;
   private volatile Optional<String> anchorAtEnd = Optional.empty();
   private String freshAt = "";
+
+  /** What the server said when it was asked at the start, until that is used; and what it had. */
+  private @Nullable Input probed;
+
+  private StreamLog.@Nullable First first;
   private boolean owesAll;
   private boolean forked;
   private volatile @Nullable String diverged;
@@ -196,8 +201,11 @@ public final class StreamRunner implements Runnable {
   /** Brings back what was kept, which decides where the stream begins. */
   private Input begin() {
     try {
-      return switch (log.restore(store, this::clusterUid)) {
-        case StreamLog.Restored.Nothing nothing -> new Input.Start();
+      return switch (log.restore(store, new Server())) {
+        case StreamLog.Restored.Nothing nothing -> {
+          probed = null;
+          yield new Input.Start();
+        }
         case StreamLog.Restored.Resume resume -> {
           store
               .view()
@@ -211,6 +219,7 @@ public final class StreamRunner implements Runnable {
           yield new Input.Restored(resume.anchor());
         }
         case StreamLog.Restored.Relist relist -> {
+          probed = null;
           store.view().entries().forEach(outlet::known);
           owesAll = true;
           yield new Input.Start();
@@ -222,6 +231,60 @@ public final class StreamRunner implements Runnable {
     } catch (Throwable e) {
       return unexpected(e);
     }
+  }
+
+  /** What a journal asks of the server. */
+  private final class Server implements StreamLog.Cluster {
+    @Override
+    public String uid() throws InterruptedException {
+      return clusterUid();
+    }
+
+    @Override
+    public Optional<StreamLog.First> first() throws InterruptedException {
+      enter(Phase.PROBING, "restore");
+      Input answer = ask();
+      probed = answer instanceof Input.Probed ? answer : null;
+      return Optional.ofNullable(first);
+    }
+
+    @Override
+    public byte[] value(ObjectKey key, String uid) {
+      return fetch(key, uid);
+    }
+  }
+
+  /** An object as the store would keep it, on the thread of whoever wants it. */
+  private byte[] fetch(ObjectKey key, String uid) {
+    long deadline = options.requestDeadline().toNanos();
+    String why;
+    try (Exchange asked = Exchange.open(time, transport, requests.whole(key), deadline, deadline)) {
+      int status = asked.response().status();
+      if (status == 200) {
+        byte[] body = asked.body().readNBytes(options.maxObjectSize());
+        ObjectScanner object = new ObjectScanner();
+        object.scanObject(body, 0, body.length);
+        if (object.uid().equals(uid)) {
+          return store.kept(object);
+        }
+        why = "it was replaced";
+      } else {
+        why = status == 404 ? "it is gone" : "the server answered " + status;
+      }
+    } catch (MalformedJsonException e) {
+      why = "what the server sent is no object: " + e.getMessage();
+    } catch (IOException e) {
+      why = Failures.describe(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      why = "interrupted";
+    }
+    throw new IllegalStateException(
+        "the value of "
+            + key
+            + ", which the journal does not keep, could not be fetched: "
+            + why
+            + "; if the object has changed, its event is on the way");
   }
 
   /** The uid of a namespace that every cluster has and none deletes. */
@@ -614,6 +677,13 @@ public final class StreamRunner implements Runnable {
   }
 
   private Input probe() throws InterruptedException {
+    Input known = probed;
+    probed = null;
+    return known == null ? ask() : known;
+  }
+
+  private Input ask() throws InterruptedException {
+    first = null;
     Exchange opened = open(requests.probe(), options.requestDeadline());
     if (opened == null) {
       return failure;
@@ -622,7 +692,15 @@ public final class StreamRunner implements Runnable {
     try {
       while (true) {
         switch (list.next()) {
-          case ITEM, TOO_LONG -> {
+          case ITEM -> {
+            scanner.scanObject(list.bytes(), list.start(), list.end());
+            if (!scanner.name().isEmpty()) {
+              first =
+                  new StreamLog.First(
+                      new ObjectKey(scanner.namespace(), scanner.name()), scanner.uid());
+            }
+          }
+          case TOO_LONG -> {
             // Only the list's own version is of interest.
           }
           case CUT -> {

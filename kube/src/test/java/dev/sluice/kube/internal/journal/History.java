@@ -60,7 +60,12 @@ final class History {
             .snapshotEvery(Duration.ofSeconds(1));
     writer =
         new JournalWriter(
-            settings, () -> Instant.EPOCH, () -> Optional.ofNullable(anchor), false, ticker);
+            settings,
+            () -> Instant.EPOCH,
+            () -> Optional.ofNullable(anchor),
+            false,
+            new Seal(null),
+            ticker);
     for (Item.Put put : found.objects().values()) {
       entries = entries.with(entry(put.key().name(), put.version()));
     }
@@ -79,7 +84,8 @@ final class History {
 
   static Recovery.Found read(SimDisk disk) {
     try {
-      return Recovery.read(new DirectoryStore(disk), OptionalLong.of(Format.hash(IDENTITY)));
+      return Recovery.read(
+          new DirectoryStore(disk), OptionalLong.of(Format.hash(IDENTITY)), new Seal(null));
     } catch (java.io.IOException e) {
       throw new AssertionError("a damaged journal is no error", e);
     }
@@ -92,7 +98,7 @@ final class History {
         .objects()
         .forEach((key, put) ->
             objects.put(
-                key.name(), put.version() + new String(put.body(), StandardCharsets.UTF_8)));
+                key.name(), put.version() + new String(put.json(), StandardCharsets.UTF_8)));
     Map<String, Long> pending = new TreeMap<>();
     Map<String, Long> waits = new TreeMap<>();
     Books.Book book = found.books().of(CONTROLLER);
