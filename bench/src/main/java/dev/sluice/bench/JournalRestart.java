@@ -257,6 +257,7 @@ public final class JournalRestart implements Measured {
       JournalFiles.in(JournalStore.directory(Path.of(parts[1]))).compact();
       return new double[] {started};
     }
+
     private static JournalStatus status(Informer<Resource> informer) {
       return informer.status().journal().orElseThrow();
     }

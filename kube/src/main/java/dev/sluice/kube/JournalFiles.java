@@ -3,6 +3,7 @@ package dev.sluice.kube;
 import dev.sluice.flow.Experimental;
 import dev.sluice.kube.JournalStatus.Rung;
 import dev.sluice.kube.internal.journal.Inspection;
+import dev.sluice.kube.internal.journal.Why;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.Instant;
@@ -121,5 +122,28 @@ public final class JournalFiles {
    */
   public Report compact() throws IOException {
     return Inspection.compact(store, keys);
+  }
+
+  /**
+   * Something that happened to an object, or to a controller that reconciles it.
+   *
+   * @param at when, to the second
+   * @param position the number of the item in the log that tells of it
+   * @param what happened, in words
+   */
+  public record Step(Optional<Instant> at, long position, String what) {}
+
+  /**
+   * What led to an object's reconciles: its changes, how long it waited, what came of each, and the
+   * starts of its controllers; over restarts, as far back as the {@linkplain Journal#retention log
+   * is kept}, and at most the latest 10,000 steps.
+   *
+   * @return from the oldest to the latest
+   * @throws JournalException if a newer version has written it, or it is encrypted with a key that
+   *     is not there
+   * @throws IOException if the store cannot be read
+   */
+  public List<Step> why(ObjectKey key) throws IOException {
+    return Why.of(store, keys, key);
   }
 }

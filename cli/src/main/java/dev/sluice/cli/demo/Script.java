@@ -15,7 +15,8 @@ final class Script {
         new SlowConsumerIncident(),
         new CutIncident(),
         new SilenceIncident(),
-        new ThrottleIncident());
+        new ThrottleIncident(),
+        new KillIncident());
   }
 
   /** On one of the demo's own: the same, and what only a server can do. */

@@ -4,7 +4,9 @@ import dev.sluice.cli.ExitCode;
 import dev.sluice.cli.Trouble;
 import dev.sluice.kube.JournalException;
 import dev.sluice.kube.JournalFiles;
+import dev.sluice.kube.JournalKeys;
 import dev.sluice.kube.JournalStore;
+import dev.sluice.kube.ObjectKey;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -13,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -36,13 +39,15 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  sluice journal inspect state/pods",
       "  sluice journal verify state/pods && echo whole",
-      "  sluice journal export state/pods > pods.jsonl"
+      "  sluice journal export state/pods > pods.jsonl",
+      "  sluice journal why state/pods shop/web-7f9c"
     },
     subcommands = {
       JournalCommand.Inspect.class,
       JournalCommand.Verify.class,
       JournalCommand.Compact.class,
-      JournalCommand.Export.class
+      JournalCommand.Export.class,
+      JournalCommand.Why.class
     })
 public final class JournalCommand implements Callable<Integer> {
   @Spec
@@ -65,6 +70,13 @@ public final class JournalCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // by picocli
     Path directory;
 
+    @Option(
+        names = "--keys",
+        paramLabel = "FILE",
+        description =
+            "The keys of an encrypted journal: on each line a name, a space and the key in Base64.")
+    @Nullable Path keys;
+
     abstract ExitCode call(JournalFiles files, PrintWriter out) throws IOException;
 
     @Override
@@ -74,7 +86,9 @@ public final class JournalCommand implements Callable<Integer> {
       }
       PrintWriter out = spec.commandLine().getOut();
       try {
-        ExitCode code = call(JournalFiles.in(JournalStore.directory(directory)), out);
+        JournalFiles files = JournalFiles.in(JournalStore.directory(directory));
+        Path given = keys;
+        ExitCode code = call(given == null ? files : files.with(JournalKeys.read(given)), out);
         out.flush();
         return code.code();
       } catch (IOException e) {
@@ -83,7 +97,7 @@ public final class JournalCommand implements Callable<Integer> {
             "the journal cannot be read or written: "
                 + (e.getMessage() == null ? e.toString() : e.getMessage()),
             e);
-      } catch (JournalException e) {
+      } catch (JournalException | IllegalArgumentException e) {
         throw new Trouble(ExitCode.LOCAL, String.valueOf(e.getMessage()), e);
       }
     }
@@ -180,6 +194,51 @@ public final class JournalCommand implements Callable<Integer> {
     }
   }
 
+  /** What led to the reconciles of one object. */
+  @Command(
+      name = "why",
+      mixinStandardHelpOptions = true,
+      description = {
+        "Tell which events, waits and outcomes led to an object's reconciles, across restarts, as"
+            + " far back as the log is kept. Times are to the second.",
+        "Works while it is in use."
+      })
+  static final class Why extends OfDirectory {
+    @Parameters(
+        index = "1",
+        paramLabel = "NAMESPACE/NAME",
+        description = "The object; its name alone if it is in no namespace.")
+    @SuppressWarnings("NullAway.Init") // by picocli
+    private String object;
+
+    @Override
+    ExitCode call(JournalFiles files, PrintWriter out) throws IOException {
+      int slash = object.indexOf('/');
+      ObjectKey key =
+          ObjectKey.of(slash < 0 ? "" : object.substring(0, slash), object.substring(slash + 1));
+      List<JournalFiles.Step> steps = files.why(key);
+      for (JournalFiles.Step step : steps) {
+        out.printf(
+            Locale.ROOT,
+            "%-20s %10d  %s%n",
+            step.at()
+                .map(at -> at.truncatedTo(ChronoUnit.SECONDS).toString())
+                .orElse("at an unknown time"),
+            step.position(),
+            step.what());
+      }
+      boolean known =
+          steps.stream()
+              .anyMatch(step ->
+                  !step.what().startsWith("controller ") && !step.what().startsWith("all "));
+      if (!known) {
+        out.printf("the log says nothing of %s%n", key);
+        return ExitCode.CHECK_FAILED;
+      }
+      return ExitCode.OK;
+    }
+  }
+
   /** Hands whole lines of UTF-8 to a writer. */
   private static final class Lines extends OutputStream {
     private final PrintWriter out;
@@ -218,6 +277,10 @@ public final class JournalCommand implements Callable<Integer> {
           file.items(),
           file.written().map(Instant::toString).orElse("unknown"),
           file.damage().isEmpty() ? "" : "  DAMAGED: " + file.damage());
+    }
+    if (!report.keys().isEmpty()) {
+      out.println();
+      out.println("encrypted with the keys " + String.join(", ", report.keys()));
     }
     out.println();
     if (report.consumers().isEmpty()) {

@@ -144,4 +144,20 @@ class JournalCommandTest {
     assertThat(empty.exitCode()).isEqualTo(10);
     assertThat(empty.err()).contains("there is no journal in");
   }
+
+  @Test
+  void tellsWhatLedToTheReconcilesOfAnObject() throws Exception {
+    String journal = journal().toString();
+    Run done = Run.of("journal", "why", journal, "default/done");
+    assertThat(done.exitCode()).as(done.err()).isZero();
+    assertThat(done.out())
+        .containsPattern("seen, uid .* at resourceVersion [0-9]+")
+        .contains("controller certificates started, reconciler version v7")
+        .containsPattern("certificates reconciled it for .*took less than a second: done");
+    Run failing = Run.of("journal", "why", journal, "default/failing");
+    assertThat(failing.out()).containsPattern("failed, no; not again before 20");
+    Run unknown = Run.of("journal", "why", journal, "default/nobody");
+    assertThat(unknown.exitCode()).isEqualTo(1);
+    assertThat(unknown.out()).contains("the log says nothing of default/nobody");
+  }
 }

@@ -15,6 +15,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is left of a journal after power failures, ends of processes, and damage. */
 @Tag("R4.3")
@@ -87,9 +89,10 @@ class CrashTest {
     return false;
   }
 
-  @Test
-  void cutsATornEndOffWhereverItIsTorn() {
-    History history = new History(new SimDisk());
+  @ParameterizedTest(name = "encrypted: {0}")
+  @ValueSource(booleans = {false, true})
+  void cutsATornEndOffWhereverItIsTorn(boolean sealed) {
+    History history = new History(new SimDisk(), sealed);
     history.live();
     String log =
         history.files().stream()
@@ -109,9 +112,10 @@ class CrashTest {
     assertThat(before).isEqualTo(history.writer.number());
   }
 
-  @Test
-  void noticesEveryFlippedBitAndAlwaysStarts() {
-    History history = new History(new SimDisk());
+  @ParameterizedTest(name = "encrypted: {0}")
+  @ValueSource(booleans = {false, true})
+  void noticesEveryFlippedBitAndAlwaysStarts(boolean sealed) {
+    History history = new History(new SimDisk(), sealed);
     history.live();
     int tried = 0;
     Map<Rung, Integer> rungs = new TreeMap<>();

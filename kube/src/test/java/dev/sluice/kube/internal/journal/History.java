@@ -1,6 +1,7 @@
 package dev.sluice.kube.internal.journal;
 
 import dev.sluice.kube.Journal;
+import dev.sluice.kube.JournalKeys;
 import dev.sluice.kube.JournalStatus.Rung;
 import dev.sluice.kube.JournalStore;
 import dev.sluice.kube.ObjectKey;
@@ -33,6 +34,8 @@ final class History {
     static final State NONE = new State(Map.of(), null, Map.of(), Map.of());
   }
 
+  private static final JournalKeys KEYS = JournalKeys.of("test", new byte[16]);
+
   final SimDisk disk;
   final JournalWriter writer;
   final NavigableMap<Long, State> states = new TreeMap<>();
@@ -43,15 +46,21 @@ final class History {
   private State state = State.NONE;
 
   History(SimDisk disk) {
-    this(disk, System::nanoTime);
+    this(disk, false, read(disk), System::nanoTime);
   }
 
   /** With a clock to tell by when the disk hangs. */
   History(SimDisk disk, LongSupplier ticker) {
-    this(disk, read(disk), ticker);
+    this(disk, false, read(disk), ticker);
   }
 
-  private History(SimDisk disk, Recovery.Found found, LongSupplier ticker) {
+  /** One that is written encrypted, or not. */
+  History(SimDisk disk, boolean sealed) {
+    this(disk, sealed, read(disk), System::nanoTime);
+  }
+
+  private History(
+      SimDisk disk, boolean sealed, Recovery.Found found, LongSupplier ticker) {
     this.disk = disk;
     Journal settings =
         Journal.in(new DirectoryStore(disk))
@@ -64,7 +73,7 @@ final class History {
             () -> Instant.EPOCH,
             () -> Optional.ofNullable(anchor),
             false,
-            new Seal(null),
+            new Seal(sealed ? KEYS : null),
             ticker);
     for (Item.Put put : found.objects().values()) {
       entries = entries.with(entry(put.key().name(), put.version()));
@@ -85,7 +94,7 @@ final class History {
   static Recovery.Found read(SimDisk disk) {
     try {
       return Recovery.read(
-          new DirectoryStore(disk), OptionalLong.of(Format.hash(IDENTITY)), new Seal(null));
+          new DirectoryStore(disk), OptionalLong.of(Format.hash(IDENTITY)), new Seal(KEYS));
     } catch (java.io.IOException e) {
       throw new AssertionError("a damaged journal is no error", e);
     }
