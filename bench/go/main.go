@@ -54,6 +54,9 @@ func main() {
 	case *stream != "":
 		live()
 		return
+	case *restarts != "":
+		restart()
+		return
 	}
 	chosen := regexp.MustCompile(*only)
 	if err := flag.Set("test.benchtime", map[bool]string{true: "200ms", false: "1s"}[*quick]); err != nil {

@@ -36,6 +36,7 @@ import (
 
 var (
 	encoding = flag.Bool("encode", false, "read pods as JSON and write them as protobuf, each after its length in four bytes")
+	restarts = flag.String("restart", "", "be an informer of config maps on this server, and print after how many milliseconds it has all")
 	stream   = flag.String("stream", "", "be an informer on this server, and print its figures")
 	orders   = flag.String("orders", "", "where the replay takes orders")
 	ca       = flag.String("ca", "", "the certificate to trust")
@@ -263,6 +264,26 @@ func liveReal() {
 	late := slices.SortedFunc(slices.Values(i.late[len(i.late)/2:]), cmp.Compare)
 	memory := (heap() - before) / float64(*objects)
 	fmt.Println("figures", spent, list, memory, residentSet(), late[len(late)/2], late[len(late)*99/100])
+}
+
+// From main until the cache of an informer has everything. The token is in the environment.
+func restart() {
+	began := time.Now()
+	config := &rest.Config{Host: *restarts, QPS: -1, BearerToken: os.Getenv("BENCH_TOKEN"), TLSClientConfig: rest.TLSClientConfig{CAFile: *ca}}
+	config.APIPath = "/api"
+	config.GroupVersion = &corev1.SchemeGroupVersion
+	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	client, err := rest.RESTClientFor(config)
+	check(err)
+	maps := cache.NewListWatchFromClient(client, "configmaps", metav1.NamespaceDefault, fields.Everything())
+	i := cache.NewSharedIndexInformer(maps, &corev1.ConfigMap{}, 0, cache.Indexers{})
+	stop := make(chan struct{})
+	go i.Run(stop)
+	for !i.HasSynced() || len(i.GetStore().ListKeys()) < *objects {
+		time.Sleep(time.Millisecond)
+	}
+	fmt.Println(float64(time.Since(began)) / 1e6)
+	close(stop)
 }
 
 func check(err error) {

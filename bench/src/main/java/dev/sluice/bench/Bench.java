@@ -72,7 +72,8 @@ public final class Bench {
           StreamReal.class);
 
   /** Those of the suite of the journal. */
-  static final List<Class<?>> JOURNAL = List.of(JournalRestart.class, JournalStream.class);
+  static final List<Class<?>> JOURNAL =
+      List.of(JournalRestart.class, JournalReal.class, JournalStream.class);
 
   /** A suite by its name; that of all else has none. */
   static List<Class<?>> suite(String name) {

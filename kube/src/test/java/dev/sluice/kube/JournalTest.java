@@ -17,6 +17,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
@@ -452,6 +453,78 @@ class JournalTest {
       Await.until(
           () -> assertThat(informer.status().audit().orElseThrow().diverged()).isEqualTo(1));
       Await.until(() -> assertThat(informer.store().size()).isEqualTo(1));
+    }
+  }
+
+  @Test
+  void bringsObjectsBackThroughSnapshotsWhetherSomebodyHasReadThemOrNot() throws Exception {
+    // Bodies that make some twenty chunks.
+    Map<String, String> specs = new TreeMap<>();
+    for (int i = 0; i < 200; i++) {
+      specs.put("p" + i, ("spec " + i + " ").repeat(400));
+    }
+    specs.forEach(api::put);
+    Journal journal = journal().snapshotEvery(Duration.ofMillis(100));
+    for (int life = 0; life < 4; life++) {
+      try (Informer<Resource> informer = informer(journal)) {
+        assertThat(informer.awaitSynced(Duration.ofSeconds(30))).isTrue();
+        assertThat(status(informer).rung()).isEqualTo(life == 0 ? Rung.EMPTY : Rung.NEWEST);
+        // Some are read, some are changed, and the rest stays pressed.
+        for (int i = life; i < 200; i += 50) {
+          ObjectKey key = ObjectKey.of("ns", "p" + i);
+          assertThat(text(informer, key)).contains(specs.get(key.name()));
+        }
+        String changed = "p" + (life * 7 + 3);
+        specs.put(changed, "changed in life " + life);
+        api.put(changed, specs.get(changed));
+        handedOver(informer);
+        long before = status(informer).snapshots();
+        api.put("extra", "life " + life);
+        Await.until(() -> assertThat(status(informer).snapshots()).isGreaterThan(before));
+        specs.put("extra", "life " + life);
+        if (life == 3) {
+          assertThat(informer.store().size()).isEqualTo(specs.size());
+          specs.forEach((name, spec) ->
+              assertThat(text(informer, ObjectKey.of("ns", name)))
+                  .contains("\"name\":\"" + name + "\"")
+                  .contains(spec));
+        }
+      }
+    }
+    assertThat(listed()).isEqualTo(1);
+  }
+
+  private static String text(Informer<Resource> informer, ObjectKey key) {
+    byte[] json = informer.store().resource(key).orElseThrow().json();
+    return new String(json, StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void knowsItsClusterByTheFirstObjectAndAsksForNoMore() throws Exception {
+    api.answer(
+        "GET /api/v1/namespaces/kube-system",
+        Canned.ok(
+            "{\"kind\":\"Namespace\",\"metadata\":{\"name\":\"kube-system\",\"uid\":\"u-1\"}}"));
+    api.put("a", "1");
+    try (Informer<Resource> informer = informer(journal().cluster(""))) {
+      handedOver(informer);
+      allDurable(informer);
+    }
+    api.requests.clear();
+    try (Informer<Resource> informer = informer(journal().cluster(""))) {
+      assertThat(informer.awaitSynced(Duration.ofSeconds(30))).isTrue();
+      assertThat(informer.explain()).contains("the cluster is the same, u-1");
+      assertThat(api.requests).as("a list of one object and the watch").hasSize(2);
+    }
+    // The same name, but another life: the cluster has to be asked for.
+    api.delete("a");
+    api.put("a", "2");
+    api.requests.clear();
+    try (Informer<Resource> informer = informer(journal().cluster(""))) {
+      assertThat(informer.awaitSynced(Duration.ofSeconds(30))).isTrue();
+      assertThat(informer.explain()).contains("the cluster is u-1");
+      assertThat(status(informer).rung()).isEqualTo(Rung.NEWEST);
+      assertThat(api.requests).hasSize(3);
     }
   }
 }

@@ -97,15 +97,12 @@ final class KillIncident implements Incident {
             .shown(before.started() > startedBefore, "it was killed before the load reached it")
             .figure(
                 "%,d objects back and the watch open %.1f s after main",
-                after.restored(),
-                after.resumedMillis() / 1e3)
+                after.restored(), after.resumedMillis() / 1e3)
             .figure("%d lists", after.lists())
             .figure("%,d reconciles at its first start", startedBefore)
             .figure(
                 "%,d of %,d objects reconciled after the kill; %,d had changed",
-                reconciled.size(),
-                after.objects(),
-                changed.size())
+                reconciled.size(), after.objects(), changed.size())
             .build();
       }
     } finally {

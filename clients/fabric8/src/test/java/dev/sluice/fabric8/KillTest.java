@@ -57,7 +57,7 @@ class KillTest {
   @Test
   @Tag("long")
   void holdsWhenItIsKilledAThousandTimes() throws Exception {
-    for (int seed = 1; seed <= 50; seed++) {
+    for (int seed = 1; seed <= Integer.getInteger("kill.rounds", 50); seed++) {
       kill(1000 + seed, 20);
     }
   }

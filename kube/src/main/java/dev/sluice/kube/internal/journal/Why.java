@@ -144,13 +144,13 @@ public final class Why {
 
   private void acknowledged(long number, Item.Ack ack) {
     Item.Reason reason = reasons.remove(ack.consumer());
-    boolean failed = reason != null && reason.from() == ack.from();
+    String failed = reason == null || reason.from() != ack.from() ? "" : reason.text();
     tell(
         number,
         ack.consumer()
             + " reconciled it"
             + because(ack.consumer(), ack.from(), number)
-            + (failed ? ": failed for good, " + reason.text() : ": done"));
+            + (failed.isEmpty() ? ": done" : ": failed for good, " + failed));
   }
 
   private void waits(long number, Item.Wait wait) {

@@ -357,7 +357,6 @@ public final class ObjectStore implements ObjectScanner.Known {
     return same ? new Difference.Updated(entry) : new Difference.Replaced(entry, before);
   }
 
-  /** What is kept of an object. */
   /** Stamps, indexes and publishes a state. */
   private Entry bringIn(Entry entry, @Nullable Entry before, Optional<String> reached) {
     View present = view;

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CrashTest {
 
   /** What was found is what there was as of one item. */
-  private static Recovery.Found consistent(
+  static Recovery.Found consistent(
       SimDisk disk, NavigableMap<Long, History.State> states, String when) {
     Recovery.Found found = History.read(disk);
     assertThat(states).as("%s: %s", when, found.story()).containsKey(found.last());

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -261,6 +262,16 @@ final class History {
     put("e", 9);
     anchor(9);
     flush();
+  }
+
+  /** The objects that there are. */
+  Set<String> names() {
+    return state.objects.keySet();
+  }
+
+  /** Up to where it has come; null if a list is under way. */
+  @Nullable String anchored() {
+    return state.anchor;
   }
 
   List<String> files() {
