@@ -2,6 +2,8 @@ package dev.sluice.bench;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -44,7 +46,7 @@ final class Fork {
     command.addAll(
         List.of(
             "-cp",
-            System.getProperty("java.class.path"),
+            classPath(),
             Fork.class.getName(),
             task.getName(),
             effort.name(),
@@ -82,6 +84,21 @@ final class Fork {
     } finally {
       process.destroyForcibly();
     }
+  }
+
+  /**
+   * The class path with the jar of this module in place of its folder, if it was made: an AOT cache
+   * knows jars only.
+   */
+  private static String classPath() {
+    List<String> path = new ArrayList<>();
+    for (String part :
+        System.getProperty("java.class.path").split(java.io.File.pathSeparator, -1)) {
+      Path folder = Path.of(part);
+      Path jar = folder.resolveSibling("sluice-bench.jar");
+      path.add(part.endsWith("classes") && Files.exists(jar) ? jar.toString() : part);
+    }
+    return String.join(java.io.File.pathSeparator, path);
   }
 
   /** The fresh JVM. */

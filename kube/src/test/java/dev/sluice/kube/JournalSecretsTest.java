@@ -107,6 +107,14 @@ class JournalSecretsTest {
     return out.toString(StandardCharsets.UTF_8);
   }
 
+  private String exportedAnyhow() {
+    try {
+      return exported(OLD);
+    } catch (IOException e) {
+      return "it was being written: " + e;
+    }
+  }
+
   @Test
   void resumeWithoutAKeyAndAreFetchedWhenTheyAreRead() throws Exception {
     api.put("s", VALUE);
@@ -196,7 +204,11 @@ class JournalSecretsTest {
     api.put("s", VALUE);
     live(journal(), true);
     api.requests.clear();
-    assertThat(live(journal().encryptedWith(OLD), true)).as("reconciles").isZero();
+    Journal often = journal().encryptedWith(OLD).snapshotEvery(Duration.ofMillis(100));
+    try (Informer<Resource> informer = Informer.of(api, SECRETS).journal(often).start()) {
+      Await.until(() -> assertThat(exportedAnyhow()).contains(VALUE));
+      assertThat(informer.isSynced()).isTrue();
+    }
     assertThat(asked("limit=500")).as("listed once, to have the values").isEqualTo(1);
     api.requests.clear();
     assertThat(live(journal().encryptedWith(OLD), true)).as("reconciles").isZero();

@@ -272,6 +272,6 @@ public final class Inspection {
     } finally {
       store.close();
     }
-    return of(store, seal);
+    return of(store, keys);
   }
 }

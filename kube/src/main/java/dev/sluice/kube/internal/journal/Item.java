@@ -1,6 +1,7 @@
 package dev.sluice.kube.internal.journal;
 
 import dev.sluice.kube.ObjectKey;
+import dev.sluice.kube.internal.store.Incarnation;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,7 @@ public sealed interface Item {
    * @param withheld whether the body is left out; it is a hash of it then
    * @param body the body, if it is at hand; else empty
    * @param slice where it is, if it is not
+   * @param life what the uid stands for
    */
   record Put(
       ObjectKey key,
@@ -23,7 +25,8 @@ public sealed interface Item {
       boolean deleting,
       boolean withheld,
       byte[] body,
-      @Nullable Slice slice)
+      @Nullable Slice slice,
+      Incarnation life)
       implements Item {
     Put(
         ObjectKey key,
@@ -33,7 +36,8 @@ public sealed interface Item {
         boolean deleting,
         boolean withheld,
         byte[] body) {
-      this(key, uid, version, generation, deleting, withheld, body, null);
+      this(
+          key, uid, version, generation, deleting, withheld, body, null, new Incarnation(uid));
     }
 
     /** The body, wherever it is. */

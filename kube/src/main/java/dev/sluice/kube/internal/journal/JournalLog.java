@@ -83,6 +83,9 @@ public final class JournalLog implements StreamLog, AutoCloseable {
   private volatile @Nullable Thread snapshotting;
   private @Nullable FutureTask<Recovery.Found> ahead;
 
+  /** Whether values that were not kept are coming in, to be kept by the next snapshot. */
+  private boolean completing;
+
   /**
    * A journal, not opened.
    *
@@ -331,6 +334,7 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     into.restore(entries, Optional.ofNullable(found.anchor()), incomplete);
     objects = entries.size();
     String anchor = found.anchor();
+    completing = !incomplete.isEmpty() && !withhold;
     if (!incomplete.isEmpty() && (!lazily || !withhold)) {
       told.add(
           "the values of "
@@ -354,12 +358,13 @@ public final class JournalLog implements StreamLog, AutoCloseable {
   }
 
   private Entry entry(Item.Put put, Cluster cluster) {
-    Incarnation life = new Incarnation(put.uid());
+    Incarnation life = put.life();
     Entry.Lazy body = put.slice();
-    if (put.withheld() && lazily) {
+    boolean fetched = lazily || !withhold;
+    if (put.withheld() && fetched) {
       body = new Withheld(put, () -> cluster.value(put.key(), put.uid()));
     }
-    return body != null && (!put.withheld() || lazily)
+    return body != null && (!put.withheld() || fetched)
         ? Entry.of(put.key(), life, put.version(), put.generation(), put.deleting(), body, kept)
         : new Entry(
             put.key(),
@@ -399,7 +404,12 @@ public final class JournalLog implements StreamLog, AutoCloseable {
           case Difference.Updated updated -> JournalWriter.put(updated.entry(), withhold);
           case Difference.Replaced replaced -> JournalWriter.put(replaced.entry(), withhold);
           case Difference.Removed removed -> gone(removed.before());
-          case Difference.Unchanged unchanged -> null;
+          case Difference.Unchanged unchanged -> {
+            if (completing) {
+              writer.completed(view.entries());
+            }
+            yield null;
+          }
           case Difference.Stale stale -> null;
           case Difference.Unknown unknown -> null;
         };

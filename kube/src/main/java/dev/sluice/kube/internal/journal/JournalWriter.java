@@ -239,6 +239,17 @@ final class JournalWriter {
     }
   }
 
+  /** The store has a value now that a snapshot can keep; nothing else has changed. */
+  void completed(EntryMap after) {
+    lock.lock();
+    try {
+      changes++;
+      objects = after;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** A list begins. */
   void list() {
     lock.lock();
@@ -956,7 +967,9 @@ final class JournalWriter {
         entry.generation(),
         entry.deleting(),
         withhold,
-        body);
+        body,
+        null,
+        entry.incarnation());
   }
 
   /** A hash of a body that cannot be told from that of another object of the same body. */

@@ -283,7 +283,11 @@ final class Recovery {
   /** Objects first: what a snapshot has of them makes no key pending. */
   private long bringIn(Sheaf.Readers sheaves) {
     long items = 0;
-    for (Item.Put[] puts : sheaves.take()) {
+    List<Item.Put[]> read = sheaves.take();
+    if (objects.isEmpty() && !read.isEmpty()) {
+      objects = HashMap.newHashMap(read.stream().mapToInt(puts -> puts.length).sum());
+    }
+    for (Item.Put[] puts : read) {
       items += puts.length;
       for (Item.Put put : puts) {
         objects.put(put.key(), put);

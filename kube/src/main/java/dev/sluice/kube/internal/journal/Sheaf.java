@@ -2,6 +2,7 @@ package dev.sluice.kube.internal.journal;
 
 import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.internal.store.Entry;
+import dev.sluice.kube.internal.store.Incarnation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -88,11 +89,11 @@ final class Sheaf {
     for (int i = 0; i < slices.size(); i++) {
       head(head.apply(entries[from + i]), slices.get(i).length());
     }
-    byte[] pressed = first.chunk().pressed;
+    Slice.Chunk whole = first.chunk();
     chunks.u32(slices.size());
     chunks.u32(offset);
-    chunks.u32(pressed.length);
-    chunks.raw(pressed, 0, pressed.length);
+    chunks.u32(whole.size);
+    chunks.raw(whole.sheaf, whole.at, whole.size);
     bodies += offset;
     return slices.size();
   }
@@ -146,7 +147,7 @@ final class Sheaf {
   }
 
   /**
-   * Reads one.
+   * Reads one. Its bytes are the callee's from now on.
    *
    * @throws IndexOutOfBoundsException if it is damaged
    */
@@ -169,8 +170,7 @@ final class Sheaf {
       int start = content.at();
       content.skip(size);
       Slice.Chunk chunk =
-          new Slice.Chunk(
-              java.util.Arrays.copyOfRange(content.array(), start, start + size), bodies, shelf);
+          new Slice.Chunk(content.array(), start, size, bodies, shelf);
       int offset = 0;
       for (int i = 0; i < objects; i++) {
         String in = heads.text();
@@ -181,6 +181,8 @@ final class Sheaf {
         long generation = heads.u64();
         int flags = heads.u8();
         int body = heads.u32();
+        // Here, where there are several threads: whoever puts them together has one.
+        var unused = key.hashCode();
         puts[next++] =
             new Item.Put(
                 key,
@@ -190,7 +192,8 @@ final class Sheaf {
                 (flags & 1) != 0,
                 (flags & 2) != 0,
                 NOTHING,
-                new Slice(chunk, offset, body));
+                new Slice(chunk, offset, body),
+                new Incarnation(uid));
         offset += body;
       }
       if (offset != bodies) {

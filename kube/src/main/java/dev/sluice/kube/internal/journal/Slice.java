@@ -22,22 +22,32 @@ record Slice(Chunk chunk, int offset, int length) implements Entry.Lazy {
 
   @Override
   public int kept() {
-    return (int) ((long) chunk.pressed.length * length / Math.max(1, chunk.length));
+    return (int) ((long) chunk.size * length / Math.max(1, chunk.length));
   }
 
-  /** Some bodies, pressed together by DEFLATE. Safe for use by any thread. */
+  /**
+   * Some bodies, pressed together by DEFLATE. Safe for use by any thread.
+   *
+   * <p>All chunks of a sheaf share its bytes: a few large arrays, which no collector copies, and
+   * never more of them than the snapshot was long.
+   */
   static final class Chunk {
-    final byte[] pressed;
+    final byte[] sheaf;
+    final int at;
+    final int size;
     final int length;
     private final Shelf shelf;
 
     /**
      * Bytes whose checksum was right.
      *
+     * @param sheaf where they stand
      * @param length of what they become
      */
-    Chunk(byte[] pressed, int length, Shelf shelf) {
-      this.pressed = pressed;
+    Chunk(byte[] sheaf, int at, int size, int length, Shelf shelf) {
+      this.sheaf = sheaf;
+      this.at = at;
+      this.size = size;
       this.length = length;
       this.shelf = shelf;
     }
@@ -50,7 +60,7 @@ record Slice(Chunk chunk, int offset, int length) implements Entry.Lazy {
       byte[] bytes = new byte[length];
       Inflater inflater = new Inflater(true);
       try {
-        inflater.setInput(pressed);
+        inflater.setInput(sheaf, at, size);
         int done = 0;
         while (done < length) {
           int more = inflater.inflate(bytes, done, length - done);
