@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * A fresh JVM for each contender, so that none is measured on a heap that others have filled or
@@ -44,13 +45,7 @@ final class Fork {
     command.addAll(options);
     command.addAll(Bench.JVM_ARGS);
     command.addAll(
-        List.of(
-            "-cp",
-            classPath(),
-            Fork.class.getName(),
-            task.getName(),
-            effort.name(),
-            argument));
+        List.of("-cp", classPath(), Fork.class.getName(), task.getName(), effort.name(), argument));
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     try (var out = process.inputReader(StandardCharsets.UTF_8)) {
@@ -90,13 +85,21 @@ final class Fork {
    * The class path with the jar of this module in place of its folder, if it was made: an AOT cache
    * knows jars only.
    */
-  private static String classPath() {
+  private static String classPath() throws IOException {
     List<String> path = new ArrayList<>();
     for (String part :
         System.getProperty("java.class.path").split(java.io.File.pathSeparator, -1)) {
-      Path folder = Path.of(part);
-      Path jar = folder.resolveSibling("sluice-bench.jar");
-      path.add(part.endsWith("classes") && Files.exists(jar) ? jar.toString() : part);
+      path.add(part);
+      Path target = Path.of(part).toAbsolutePath().getParent();
+      if (part.endsWith("classes") && target != null) {
+        try (Stream<Path> files = Files.list(target)) {
+          files
+              .map(Path::toString)
+              .filter(name -> name.matches(".*/sluice-bench-[^/]*SNAPSHOT\\.jar"))
+              .findFirst()
+              .ifPresent(jar -> path.set(path.size() - 1, jar));
+        }
+      }
     }
     return String.join(java.io.File.pathSeparator, path);
   }

@@ -36,8 +36,7 @@ public sealed interface Item {
         boolean deleting,
         boolean withheld,
         byte[] body) {
-      this(
-          key, uid, version, generation, deleting, withheld, body, null, new Incarnation(uid));
+      this(key, uid, version, generation, deleting, withheld, body, null, new Incarnation(uid));
     }
 
     /** The body, wherever it is. */

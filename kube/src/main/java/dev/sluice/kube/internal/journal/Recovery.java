@@ -6,6 +6,7 @@ import dev.sluice.kube.JournalStore;
 import dev.sluice.kube.ObjectKey;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -97,12 +98,21 @@ final class Recovery {
    * @throws IOException if the store cannot be read
    */
   static void tryKeys(JournalStore store, Seal seal) throws IOException {
-    for (String name : store.names()) {
-      if (Format.numberOfLog(name).isPresent() || Format.numberOfSnapshot(name).isPresent()) {
-        try (Format.Reader reader = new Format.Reader(store.read(name), seal)) {
-          if (reader.header().isPresent()) {
-            var unused = reader.next();
-          }
+    List<String> names = new ArrayList<>(store.names());
+    names.sort(Comparator.reverseOrder());
+    List<String> logs = names.stream().filter(n -> Format.numberOfLog(n).isPresent()).toList();
+    List<String> snapshots =
+        names.stream().filter(n -> Format.numberOfSnapshot(n).isPresent()).toList();
+    // The newest of each that holds something: a store may have many, and far away.
+    tryOne(store, seal, logs);
+    tryOne(store, seal, snapshots);
+  }
+
+  private static void tryOne(JournalStore store, Seal seal, List<String> names) throws IOException {
+    for (String name : names) {
+      try (Format.Reader reader = new Format.Reader(store.read(name), seal)) {
+        if (reader.header().isPresent() && reader.next() != null) {
+          return;
         }
       }
     }

@@ -169,8 +169,7 @@ final class Sheaf {
       int size = content.u32();
       int start = content.at();
       content.skip(size);
-      Slice.Chunk chunk =
-          new Slice.Chunk(content.array(), start, size, bodies, shelf);
+      Slice.Chunk chunk = new Slice.Chunk(content.array(), start, size, bodies, shelf);
       int offset = 0;
       for (int i = 0; i < objects; i++) {
         String in = heads.text();
