@@ -153,7 +153,8 @@ class JournalCommandTest {
     assertThat(done.out())
         .containsPattern("seen, uid .* at resourceVersion [0-9]+")
         .contains("controller certificates started, reconciler version v7")
-        .containsPattern("certificates reconciled it for .*took (less than a second|about [0-9]+ s): done");
+        .containsPattern(
+            "certificates reconciled it for .*took (less than a second|about [0-9]+ s): done");
     Run failing = Run.of("journal", "why", journal, "default/failing");
     assertThat(failing.out()).containsPattern("failed, no; not again before 20");
     Run unknown = Run.of("journal", "why", journal, "default/nobody");
