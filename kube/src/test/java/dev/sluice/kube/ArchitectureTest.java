@@ -67,7 +67,7 @@ class ArchitectureTest {
     classes()
         .should()
         .onlyDependOnClassesThat()
-        .resideInAnyPackage("dev.sluice..", "java..", "javax.net.ssl..", "org.jspecify..")
+        .resideInAnyPackage("dev.sluice..", "java..", "javax.crypto..", "javax.net.ssl..", "org.jspecify..")
         .check(KUBE);
   }
 

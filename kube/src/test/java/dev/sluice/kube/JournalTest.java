@@ -13,7 +13,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -321,37 +320,6 @@ class JournalTest {
     }
     assertThat(Files.readString(directory().resolve("identity"), StandardCharsets.ISO_8859_1))
         .contains("cluster: u-1");
-  }
-
-  @Test
-  void keepsNoValuesOfSecretsAndStillReconcilesNothingAgain() throws Exception {
-    String list =
-        "{\"kind\":\"SecretList\",\"metadata\":{\"resourceVersion\":\"7\"},\"items\":[{\"metadata\":"
-            + "{\"name\":\"s\",\"namespace\":\"ns\",\"uid\":\"u\",\"resourceVersion\":\"5\"},"
-            + "\"data\":{\"password\":\"aHVudGVyMg==\"}}]}";
-    ResourceKind secrets = ResourceKind.namespaced("", "v1", "secrets", "Secret");
-    api.answer("GET " + secrets.path(""), Canned.ok(list));
-    for (int run = 0; run < 2; run++) {
-      seen.clear();
-      try (Informer<Resource> informer = Informer.of(api, secrets).journal(journal()).start();
-          Controller<Resource> controller = controller(informer).reconcile(this::see).start()) {
-        assertThat(informer.awaitSynced(Duration.ofSeconds(10))).isTrue();
-        Await.until(() -> assertThat(controller.status().caughtUp()).isTrue());
-        int expected = run == 0 ? 1 : 0;
-        Await.until(() -> assertThat(controller.status().counts().done()).isEqualTo(expected));
-        Resource secret = informer.store().resource(ObjectKey.of("ns", "s")).orElseThrow();
-        assertThat(new String(secret.json(), StandardCharsets.UTF_8)).contains("aHVudGVyMg==");
-        Await.until(() -> assertThat(status(informer).durable()).isGreaterThan(1));
-      }
-    }
-    try (Stream<Path> files = Files.list(directory())) {
-      for (Path file : files.toList()) {
-        assertThat(Files.readString(file, StandardCharsets.ISO_8859_1))
-            .doesNotContain("aHVudGVyMg");
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
-            .isEqualTo("rw-------");
-      }
-    }
   }
 
   @Test
