@@ -67,7 +67,8 @@ class ArchitectureTest {
     classes()
         .should()
         .onlyDependOnClassesThat()
-        .resideInAnyPackage("dev.sluice..", "java..", "javax.crypto..", "javax.net.ssl..", "org.jspecify..")
+        .resideInAnyPackage(
+            "dev.sluice..", "java..", "javax.crypto..", "javax.net.ssl..", "org.jspecify..")
         .check(KUBE);
   }
 
