@@ -51,8 +51,9 @@ final class KillIncident implements Incident {
         startedBefore = running.last().started();
         Load.Job during = scene.load().change(some, i -> i * 7 % objects);
         // In the middle of it, while the changes come in.
-        scene.await(Scene.PATIENCE, () -> during.done() >= some / 2);
-        before = running.ask("status");
+        long idle = startedBefore;
+        running.await(scene, said -> said.started() > idle);
+        before = running.last();
         running.kill();
         all &= during.await(scene.left());
       }
