@@ -60,8 +60,7 @@ final class History {
     this(disk, sealed, read(disk), System::nanoTime);
   }
 
-  private History(
-      SimDisk disk, boolean sealed, Recovery.Found found, LongSupplier ticker) {
+  private History(SimDisk disk, boolean sealed, Recovery.Found found, LongSupplier ticker) {
     this.disk = disk;
     Journal settings =
         Journal.in(new DirectoryStore(disk))
