@@ -53,6 +53,7 @@ public final class JournalLog implements StreamLog, AutoCloseable {
   private static final long HEAL_MOST_NANOS = TimeUnit.SECONDS.toNanos(30);
   private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final String CLUSTER = "\ncluster: ";
+  private static final String UNKNOWN = "unknown";
 
   private final Journal settings;
   private final JournalStore store;
@@ -251,12 +252,11 @@ public final class JournalLog implements StreamLog, AutoCloseable {
         }
       }
       if (uid.isEmpty()) {
-        String asked = cluster.uid();
+        uid = uidOf(cluster);
         told.add(
-            asked.isEmpty()
+            uid.equals(UNKNOWN)
                 ? "the server does not tell which cluster it is: it is taken for the same"
-                : "the cluster is " + asked);
-        uid = asked.isEmpty() ? "unknown" : asked;
+                : "the cluster is " + uid);
       }
       identity = before.orElse(shape + CLUSTER + uid);
       if (!clusterOf(identity).equals(uid)) {
@@ -289,6 +289,9 @@ public final class JournalLog implements StreamLog, AutoCloseable {
       Recovery.Found nothing =
           new Recovery.Found(Map.of(), null, new Books(), 0, 1, Rung.EMPTY, List.of(), false, 0);
       result = new Restored.Nothing();
+      if (identity.isEmpty()) {
+        identity = shape + CLUSTER + uidOf(cluster);
+      }
       writer.begin(
           identity,
           nothing,
@@ -315,6 +318,14 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     }
     keeper.start();
     return result;
+  }
+
+  private String uidOf(Cluster cluster) {
+    String told = settings.cluster();
+    if (told.isEmpty()) {
+      told = cluster.uid();
+    }
+    return told.isEmpty() ? UNKNOWN : told;
   }
 
   private Restored bring(
