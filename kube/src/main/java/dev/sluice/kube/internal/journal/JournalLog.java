@@ -320,7 +320,7 @@ public final class JournalLog implements StreamLog, AutoCloseable {
     return result;
   }
 
-  private String uidOf(Cluster cluster) {
+  private String uidOf(Cluster cluster) throws InterruptedException {
     String told = settings.cluster();
     if (told.isEmpty()) {
       told = cluster.uid();
