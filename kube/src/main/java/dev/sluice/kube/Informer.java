@@ -152,7 +152,11 @@ public final class Informer<T> implements AutoCloseable {
     return name;
   }
 
-  /** The objects, for reading. Valid, and no longer changing, after {@link #close()} too. */
+  /**
+   * The objects, for reading; with what a {@link Writer} that was {@linkplain
+   * Writer.Builder#readYourWrites told so} has written since laid over them. Valid, and no longer
+   * changing, after {@link #close()} too.
+   */
   public Store<T> store() {
     return store;
   }
@@ -222,6 +226,17 @@ public final class Informer<T> implements AutoCloseable {
   /** The state of an object that the stream has delivered, which is not always what is shown. */
   Optional<Resource> delivered(ObjectKey key) {
     return Optional.ofNullable(source.get(key));
+  }
+
+  /** A write of an object begins; empty if it is none of those that are watched here. */
+  Optional<ObjectStore.Write> write(ResourceKind written, String namespace) {
+    if (!written.plural().equals(kind.plural()) || !written.group().equals(kind.group())) {
+      return Optional.empty();
+    }
+    return source.reflectors().stream()
+        .filter(reflector -> reflector.covers(namespace))
+        .findFirst()
+        .map(Reflector::write);
   }
 
   /** Takes a consumer's gate back. */
@@ -963,17 +978,17 @@ public final class Informer<T> implements AutoCloseable {
 
     @Override
     public Optional<Resource> resource(ObjectKey key) {
-      return Optional.ofNullable(objects.view().entries().get(key));
+      return Optional.ofNullable(objects.shown(key));
     }
 
     @Override
     public int size() {
-      return objects.view().entries().size();
+      return objects.shown().entries().size();
     }
 
     @Override
     public Snapshot<T> snapshot() {
-      return new View<>(objects, objects.view(), codec);
+      return new View<>(objects, objects.shown(), codec);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.sluice.kube.internal.informer;
 
+import dev.sluice.flow.TimeSource;
 import dev.sluice.kube.StopCause;
 import dev.sluice.kube.Transport;
 import dev.sluice.kube.internal.store.ObjectStore;
@@ -9,7 +10,9 @@ import dev.sluice.kube.internal.watch.Auditor;
 import dev.sluice.kube.internal.watch.Outlet;
 import dev.sluice.kube.internal.watch.StreamOptions;
 import dev.sluice.kube.internal.watch.StreamRunner;
+import java.io.IOException;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
 
 /**
@@ -22,6 +25,10 @@ public final class Reflector {
   private final StreamRunner stream;
   private final Auditor auditor;
   private final Thread thread;
+  private final Transport transport;
+  private final TimeSource time;
+  private final AtomicBoolean watched = new AtomicBoolean();
+  private volatile boolean stopped;
 
   /**
    * A reflector, not started.
@@ -71,6 +78,9 @@ public final class Reflector {
     stream.onLostConnection(auditor::serverMayHaveChanged);
     objects.onDamage(stream::diverged);
     objects.onIndexFailure(() -> stream.record().noted(StopCause.TRANSFORM_FAILURE));
+    this.transport = transport;
+    this.time = settings.time();
+    objects.onLaid(this::watchOver);
     this.thread = Thread.ofVirtual().name("sluice-stream-" + options.name()).unstarted(stream);
   }
 
@@ -82,6 +92,7 @@ public final class Reflector {
 
   /** Ends the stream; {@link #awaitEnd} waits until it has. */
   void stop() {
+    stopped = true;
     auditor.close();
     stream.close();
     objects.close();
@@ -89,6 +100,60 @@ public final class Reflector {
 
   void awaitEnd(Duration patience) throws InterruptedException {
     thread.join(patience);
+  }
+
+  /** Whether an object is one that the stream may deliver, as far as its namespace tells. */
+  public boolean covers(String namespace) {
+    return options.namespace().isEmpty() || options.namespace().equals(namespace);
+  }
+
+  /** A write of one of its objects begins. */
+  public ObjectStore.Write write() {
+    return objects.write(
+        !options.labelSelector().isEmpty() || !options.fieldSelector().isEmpty(),
+        options.metadataOnly());
+  }
+
+  /** Something is laid over the store: it must not stay there if the stream never brings it. */
+  private void watchOver() {
+    if (!stopped && watched.compareAndSet(false, true)) {
+      var unused =
+          time.schedule(
+              ObjectStore.PATIENCE.toNanos() / 3,
+              () ->
+                  Thread.ofVirtual()
+                      .name("sluice-doubts-" + options.name())
+                      .start(this::resolveDoubts));
+    }
+  }
+
+  private void resolveDoubts() {
+    watched.set(false);
+    for (ObjectStore.Doubt doubt : objects.doubts()) {
+      if (stopped) {
+        return;
+      }
+      Transport.Request request =
+          Transport.Request.get(
+              options.kind().path(doubt.key()),
+              options.metadataOnly()
+                  ? "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+                  : "application/json");
+      try (Transport.Response response = transport.send(request)) {
+        if (response.status() == 404) {
+          objects.decide(doubt, null);
+        } else if (response.status() == 200) {
+          objects.decide(doubt, response.body().readNBytes(options.maxObjectSize()));
+        }
+      } catch (IOException e) {
+        // Asked again later.
+      } catch (InterruptedException e) {
+        return;
+      }
+    }
+    if (objects.laid() > 0) {
+      watchOver();
+    }
   }
 
   /** What it asks for. */

@@ -5,6 +5,7 @@ import dev.sluice.kube.Index;
 import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.Projection;
 import dev.sluice.kube.StoreStats;
+import dev.sluice.kube.internal.json.MalformedJsonException;
 import dev.sluice.kube.internal.json.ObjectScanner;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -27,15 +29,28 @@ import org.jspecify.annotations.Nullable;
  * nothing is taken for missing that a whole list has not missed.
  */
 public final class ObjectStore implements ObjectScanner.Known {
+  private static final Fields.Tree METADATA = new Fields.Tree();
+
+  static {
+    METADATA.add(Fields.path("metadata"));
+  }
+
+  /** After how long the server is asked for an object that was laid and has not come. */
+  public static final Duration PATIENCE = Overlay.PATIENCE;
+
   private final StoreOptions options;
   private final byte[] typeMeta;
   private final Indexer indexer;
   private final Compactor compactor;
+  private final Overlay overlay = new Overlay();
   private volatile View view;
+  private volatile Shown shown;
   private int listing;
   private boolean forked;
+  private volatile int lists;
+  private volatile Runnable onLaid = () -> {};
   private Set<ObjectKey> incomplete = Set.of();
-  private String namespace = "";
+  private volatile String namespace = "";
 
   // What was looked for last, and what was found; until something is written.
   private @Nullable ObjectKey soughtKey;
@@ -67,6 +82,7 @@ public final class ObjectStore implements ObjectScanner.Known {
     this.typeMeta = options.typeMeta().getBytes(StandardCharsets.UTF_8);
     this.indexer = new Indexer(options.name(), options.indexes(), options.time());
     this.view = new View(EntryMap.EMPTY, Optional.empty(), Indexes.empty(options.indexes().size()));
+    this.shown = new Shown(view, Map.of(), view);
     this.compactor = new Compactor(options, () -> view.entries);
   }
 
@@ -151,10 +167,200 @@ public final class ObjectStore implements ObjectScanner.Known {
         indexer.running());
   }
 
-  /** The present state. */
+  /** The present state, as the stream has delivered it. */
   public View view() {
     return view;
   }
+
+  // --- read your writes ---
+
+  /**
+   * What was made of a view and what is laid over it.
+   *
+   * @param made both together
+   */
+  private record Shown(View base, Map<ObjectKey, Overlay.Laid> laid, View made) {}
+
+  /** The present state with what writes have returned laid over it. For readers. */
+  public View shown() {
+    Map<ObjectKey, Overlay.Laid> laid = overlay.laid();
+    View base = view;
+    if (laid.isEmpty()) {
+      return base;
+    }
+    Shown last = shown;
+    if (last.base == base && last.laid == laid) {
+      return last.made;
+    }
+    EntryMap entries = base.entries;
+    Indexes indexes = base.indexes;
+    for (Overlay.Laid object : laid.values()) {
+      ObjectKey key = object.key();
+      Entry delivered = base.entries.get(key);
+      if (object.isOver(delivered, base.resourceVersion)) {
+        continue;
+      }
+      String @Nullable [][] before = delivered == null ? null : delivered.values();
+      Entry entry = object.entry();
+      entries = entry == null ? entries.without(key) : entries.with(entry);
+      indexes = indexes.changed(key, before, entry == null ? null : entry.values());
+    }
+    View made = new View(entries, base.resourceVersion, indexes);
+    shown = new Shown(base, laid, made);
+    return made;
+  }
+
+  /** One object of what is {@linkplain #shown shown}; null if there is none. */
+  public @Nullable Entry shown(ObjectKey key) {
+    Overlay.Laid object = overlay.laid().get(key);
+    View base = view;
+    Entry delivered = base.entries.get(key);
+    if (object == null || object.isOver(delivered, base.resourceVersion)) {
+      return delivered;
+    }
+    return object.entry();
+  }
+
+  /** How many objects are laid over what the stream has delivered. */
+  public int laid() {
+    return overlay.laid().size();
+  }
+
+  /** Who is told that something was laid, and then has to see to what is {@link #overdue}. */
+  public void onLaid(Runnable told) {
+    onLaid = told;
+  }
+
+  /** A write of an object of this store, from before it is sent. Owned by one thread. */
+  public final class Write implements AutoCloseable {
+    private final Overlay.Write write = overlay.begin();
+    private final boolean selective;
+    private final boolean metadataOnly;
+
+    private Write(boolean selective, boolean metadataOnly) {
+      this.selective = selective;
+      this.metadataOnly = metadataOnly;
+    }
+
+    /**
+     * The server has answered with this state.
+     *
+     * @param json the whole object
+     */
+    public void wrote(byte[] json) {
+      try {
+        layState(metadataOnly ? Fields.cut(json, METADATA, true) : json, selective, write);
+      } catch (IllegalStateException e) {
+        // No object in JSON: whoever wrote has been told.
+      }
+    }
+
+    /**
+     * The server has answered that the object is gone.
+     *
+     * @param uid of the object; if it is empty, nothing is shown as gone
+     */
+    public void deleted(ObjectKey key, String uid) {
+      if (!uid.isEmpty()) {
+        if (!selective || shown(key) != null) {
+          layEnd(key, new Incarnation(uid), options.time().nanoTime(), write);
+        }
+      }
+    }
+
+    /** The write is over, however it went. */
+    @Override
+    public void close() {
+      overlay.end(write);
+    }
+  }
+
+  /**
+   * A write begins.
+   *
+   * @param selective whether the stream leaves objects out, so that one that it has not delivered
+   *     may never come
+   * @param metadataOnly whether only the metadata of objects is kept
+   */
+  public Write write(boolean selective, boolean metadataOnly) {
+    return new Write(selective, metadataOnly);
+  }
+
+  private void layState(byte[] json, boolean selective, Overlay.@Nullable Write write) {
+    ObjectScanner object = new ObjectScanner();
+    try {
+      object.scanObject(json, 0, json.length);
+    } catch (MalformedJsonException e) {
+      return; // whoever wrote has been told
+    }
+    Entry delivered = view.entries.get(new ObjectKey(object.namespace(), object.name()));
+    if (selective && delivered == null) {
+      return;
+    }
+    Entry entry = entry(object, delivered);
+    if (!indexer.isOff()) {
+      entry = entry.indexed(indexer.values(entry, null, view.indexes));
+    }
+    long now = options.time().nanoTime();
+    lay(new Overlay.Laid(entry.key(), entry.incarnation(), entry, now, now, lists), write);
+  }
+
+  private void layEnd(ObjectKey key, Incarnation life, long since, Overlay.@Nullable Write write) {
+    lay(new Overlay.Laid(key, life, null, since, options.time().nanoTime(), lists), write);
+  }
+
+  private void lay(Overlay.Laid object, Overlay.@Nullable Write write) {
+    if (!overlay.lay(object, write)) {
+      return;
+    }
+    View present = view;
+    if (object.isOver(present.entries.get(object.key()), present.resourceVersion)) {
+      overlay.lift(object);
+    } else {
+      onLaid.run();
+    }
+  }
+
+  /**
+   * An object that has been laid for so long that the server is to be asked for it.
+   *
+   * @param laid what was laid
+   */
+  public record Doubt(ObjectKey key, Object laid) {}
+
+  /** What is in doubt. */
+  public List<Doubt> doubts() {
+    return overlay.overdue(options.time().nanoTime()).stream()
+        .map(object -> new Doubt(object.key(), object))
+        .toList();
+  }
+
+  /**
+   * What the server says of an object that was in doubt.
+   *
+   * @param json its state; null if it is gone
+   */
+  public void decide(Doubt doubt, byte @Nullable [] json) {
+    Overlay.Laid object = overlay.laid().get(doubt.key);
+    if (object != doubt.laid) {
+      return;
+    }
+    overlay.lift(object);
+    if (json != null) {
+      layState(json, false, null);
+      return;
+    }
+    // It is gone, but the stream may yet bring what was before that.
+    long now = options.time().nanoTime();
+    Entry delivered = view.entries.get(doubt.key);
+    if (object.entry() == null && now - object.since() < Overlay.LONGEST.toNanos()) {
+      layEnd(object.key(), object.life(), object.since(), null);
+    } else if (object.entry() != null && delivered != null) {
+      layEnd(object.key(), delivered.incarnation(), now, null);
+    }
+  }
+
+  // --- the stream's thread ---
 
   /**
    * Brings in an event's object: unless it is known to be older than what is there.
@@ -162,6 +368,19 @@ public final class ObjectStore implements ObjectScanner.Known {
    * @param object what was scanned; its bytes are copied
    */
   public Difference put(ObjectScanner object) {
+    if (overlay.isIdle()) {
+      Difference difference = bring(object);
+      overlay.caughtUp(view); // something may have been laid meanwhile
+      return difference;
+    }
+    ObjectKey key = new ObjectKey(object.namespace(), object.name());
+    Entry before = view.entries.get(key);
+    Difference difference = bring(object);
+    overlay.delivered(key, before, object.resourceVersion(), false, view);
+    return difference;
+  }
+
+  private Difference bring(ObjectScanner object) {
     String version = object.resourceVersion();
     Entry before = before(object);
     if (before == null) {
@@ -243,6 +462,8 @@ public final class ObjectStore implements ObjectScanner.Known {
   public void beginList(boolean forked) {
     listing++;
     this.forked = forked;
+    lists = listing;
+    overlay.listBegins();
   }
 
   /**
@@ -252,6 +473,16 @@ public final class ObjectStore implements ObjectScanner.Known {
    * @param object what was scanned; its bytes are copied
    */
   public Difference putListed(ObjectScanner object) {
+    ObjectKey key = new ObjectKey(object.namespace(), object.name());
+    Entry before = overlay.isIdle() ? null : view.entries.get(key);
+    Difference difference = bringListed(object);
+    if (!overlay.isIdle()) {
+      overlay.delivered(key, before, object.resourceVersion(), true, view);
+    }
+    return difference;
+  }
+
+  private Difference bringListed(ObjectScanner object) {
     Entry before = before(object);
     if (before != null
         && before.incarnation().is(object)
@@ -281,6 +512,7 @@ public final class ObjectStore implements ObjectScanner.Known {
         missing.add(entry);
       }
     });
+    overlay.listEnds(listing, view);
     return missing;
   }
 
@@ -292,6 +524,12 @@ public final class ObjectStore implements ObjectScanner.Known {
    */
   public Difference remove(ObjectKey key, String version) {
     Entry before = view.entries.get(key);
+    Difference difference = takeOutAt(before, version);
+    overlay.deleted(key, before, view);
+    return difference;
+  }
+
+  private Difference takeOutAt(@Nullable Entry before, String version) {
     if (before == null) {
       reached(version);
       return new Difference.Unknown();
@@ -309,7 +547,9 @@ public final class ObjectStore implements ObjectScanner.Known {
    * @param version the version of the list
    */
   public Difference removeMissing(Entry entry, String version) {
-    return takeOut(entry, version, view.resourceVersion);
+    Difference difference = takeOut(entry, version, view.resourceVersion);
+    overlay.deleted(entry.key(), entry, view);
+    return difference;
   }
 
   /** Says to which version of the collection the objects now belong. */
@@ -317,6 +557,7 @@ public final class ObjectStore implements ObjectScanner.Known {
     View present = view;
     if (present.resourceVersion.isEmpty() || !present.resourceVersion.get().equals(version)) {
       view = new View(present.entries, Optional.of(version), present.indexes);
+      overlay.caughtUp(view);
     }
   }
 
@@ -334,10 +575,24 @@ public final class ObjectStore implements ObjectScanner.Known {
 
   private Difference write(ObjectScanner object, @Nullable Entry before, Optional<String> reached) {
     boolean same = before != null && before.incarnation().is(object);
+    Entry entry = entry(object, before);
+    if (before != null && !same) {
+      before.incarnation().bury(before, object.resourceVersion());
+    }
+    entry = bringIn(entry, before, reached);
+    if (before == null) {
+      return new Difference.Created(entry);
+    }
+    return same ? new Difference.Updated(entry) : new Difference.Replaced(entry, before);
+  }
+
+  private Entry entry(ObjectScanner object, @Nullable Entry before) {
     Entry entry =
         new Entry(
             before == null ? newKey(object) : before.key(),
-            before != null && same ? before.incarnation() : Incarnation.of(object),
+            before != null && before.incarnation().is(object)
+                ? before.incarnation()
+                : Incarnation.of(object),
             object.resourceVersion(),
             object.generation(),
             object.deleting(),
@@ -347,14 +602,7 @@ public final class ObjectStore implements ObjectScanner.Known {
     if (options.projection() == Projection.WHOLE) {
       entry.endsAs(object);
     }
-    if (before != null && !same) {
-      before.incarnation().bury(before, object.resourceVersion());
-    }
-    entry = bringIn(entry, before, reached);
-    if (before == null) {
-      return new Difference.Created(entry);
-    }
-    return same ? new Difference.Updated(entry) : new Difference.Replaced(entry, before);
+    return entry;
   }
 
   /** Stamps, indexes and publishes a state. */
@@ -378,9 +626,11 @@ public final class ObjectStore implements ObjectScanner.Known {
 
   /** Most neighbours live in one namespace: they share the one text. */
   private ObjectKey newKey(ObjectScanner object) {
-    if (!namespace.equals(object.namespace())) {
-      namespace = object.namespace();
+    String shared = namespace;
+    if (!shared.equals(object.namespace())) {
+      shared = object.namespace();
+      namespace = shared;
     }
-    return new ObjectKey(namespace, object.name());
+    return new ObjectKey(shared, object.name());
   }
 }
