@@ -14,6 +14,13 @@ public sealed interface WriteResult {
    */
   record Written(Resource resource) implements WriteResult {}
 
+  /**
+   * Nothing was sent, because the object is as it was to be. Counted in {@link Writer.Stats}.
+   *
+   * @param resource the object
+   */
+  record Unchanged(Resource resource) implements WriteResult {}
+
   /** The server deleted the object, and it is gone. */
   record Deleted() implements WriteResult {}
 
@@ -53,12 +60,13 @@ public sealed interface WriteResult {
 
   /**
    * The outcome that a reconcile usually ends with after such a write: done when it was written or
-   * the object is gone; throttled for as long as the server asked; retried after a conflict or a
-   * failure of the server (5xx); failed after any other refusal.
+   * needed no writing, or the object is gone; throttled for as long as the server asked; retried
+   * after a conflict or a failure of the server (5xx); failed after any other refusal.
    */
   default Outcome outcome() {
     return switch (this) {
       case Written written -> Outcome.done();
+      case Unchanged unchanged -> Outcome.done();
       case Deleted deleted -> Outcome.done();
       case Gone gone -> Outcome.done();
       case Throttled throttled -> Outcome.throttled(throttled.retryAfter());

@@ -7,10 +7,13 @@ import dev.sluice.flow.FlowListener;
 import dev.sluice.flow.Rate;
 import dev.sluice.flow.RateLimiter;
 import dev.sluice.flow.TimeSource;
+import dev.sluice.kube.internal.json.JsonTree;
+import dev.sluice.kube.internal.json.JsonValue;
 import dev.sluice.kube.internal.json.MalformedJsonException;
 import dev.sluice.kube.internal.json.ObjectScanner;
 import dev.sluice.kube.internal.store.Entry;
 import dev.sluice.kube.internal.store.Incarnation;
+import dev.sluice.kube.internal.store.ObjectStore;
 import dev.sluice.kube.internal.time.Sleeper;
 import dev.sluice.kube.internal.transport.RetryAfter;
 import dev.sluice.kube.internal.transport.ServerStatus;
@@ -19,13 +22,16 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +61,7 @@ public final class Writer {
   private static final String JSON = "application/json";
   private static final String APPLY = "application/apply-patch+yaml";
   private static final int LONGEST = 16 << 20;
+  private static final int ATTEMPTS = 5;
 
   private final Transport transport;
   private final String name;
@@ -63,6 +70,7 @@ public final class Writer {
   private final InstantSource clock;
   private final Sleeper sleeper;
   private final FlowListener listener;
+  private final List<Informer<?>> informers;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Backoff.Attempts attempts;
@@ -74,6 +82,7 @@ public final class Writer {
   private final LongAdder conflicts = new LongAdder();
   private final LongAdder throttled = new LongAdder();
   private final LongAdder rejected = new LongAdder();
+  private final LongAdder unchanged = new LongAdder();
 
   private Writer(Builder builder) {
     this.transport = builder.transport;
@@ -82,6 +91,7 @@ public final class Writer {
     this.clock = builder.clock;
     this.listener = builder.listener;
     this.sleeper = Sleeper.by(time);
+    this.informers = List.copyOf(builder.informers);
     this.limiter =
         builder.limiter == null
             ? RateLimiter.builder()
@@ -113,7 +123,7 @@ public final class Writer {
    */
   public WriteResult create(ResourceKind kind, String namespace, byte[] json)
       throws IOException, InterruptedException {
-    return write("POST", kind.path(namespace), JSON, json);
+    return write(new Target(kind, namespace, null), "POST", kind.path(namespace), JSON, json);
   }
 
   /**
@@ -124,7 +134,7 @@ public final class Writer {
    */
   public WriteResult update(ResourceKind kind, ObjectKey key, byte[] json)
       throws IOException, InterruptedException {
-    return write("PUT", kind.path(key), JSON, json);
+    return write(new Target(kind, key), "PUT", kind.path(key), JSON, json);
   }
 
   /**
@@ -134,7 +144,7 @@ public final class Writer {
    */
   public WriteResult updateStatus(ResourceKind kind, ObjectKey key, byte[] json)
       throws IOException, InterruptedException {
-    return write("PUT", kind.path(key) + "/status", JSON, json);
+    return write(new Target(kind, key), "PUT", kind.path(key) + "/status", JSON, json);
   }
 
   /**
@@ -144,7 +154,7 @@ public final class Writer {
    */
   public WriteResult patch(ResourceKind kind, ObjectKey key, Patch type, byte[] body)
       throws IOException, InterruptedException {
-    return write("PATCH", kind.path(key), type.mediaType(), body);
+    return write(new Target(kind, key), "PATCH", kind.path(key), type.mediaType(), body);
   }
 
   /**
@@ -154,7 +164,12 @@ public final class Writer {
    */
   public WriteResult patchStatus(ResourceKind kind, ObjectKey key, byte[] mergePatch)
       throws IOException, InterruptedException {
-    return write("PATCH", kind.path(key) + "/status", Patch.MERGE.mediaType(), mergePatch);
+    return write(
+        new Target(kind, key),
+        "PATCH",
+        kind.path(key) + "/status",
+        Patch.MERGE.mediaType(),
+        mergePatch);
   }
 
   /**
@@ -168,7 +183,7 @@ public final class Writer {
       throws IOException, InterruptedException {
     String query =
         "?force=true&fieldManager=" + URLEncoder.encode(fieldManager, StandardCharsets.UTF_8);
-    return write("PATCH", kind.path(key) + query, APPLY, document);
+    return write(new Target(kind, key), "PATCH", kind.path(key) + query, APPLY, document);
   }
 
   /**
@@ -179,10 +194,121 @@ public final class Writer {
    */
   public WriteResult delete(ResourceKind kind, ObjectKey key)
       throws IOException, InterruptedException {
-    return write("DELETE", kind.path(key), JSON, new byte[0]);
+    return write(new Target(kind, key), "DELETE", kind.path(key), JSON, new byte[0]);
   }
 
-  private WriteResult write(String method, String path, String type, byte[] body)
+  /**
+   * Changes an object: makes of its present state what it is to be, and writes that bound to the
+   * state it was made of. If somebody else wrote meanwhile, the fresh state is read from the server
+   * and changed instead, four times at most. What would change nothing is not sent.
+   *
+   * @param from the state to begin with, usually from an informer's store
+   * @param change makes the whole object, in JSON, of a state; called once for each state
+   * @return {@link WriteResult.Unchanged} if nothing was to be written; {@link WriteResult.Gone} if
+   *     the object is gone, or is another of that name by now
+   * @throws IOException if the server could not be reached, or broke off
+   * @throws IllegalArgumentException if the change makes no object in JSON
+   * @throws IllegalStateException if the informer keeps only parts of the object
+   */
+  public WriteResult modify(ResourceKind kind, Resource from, Function<Resource, byte[]> change)
+      throws IOException, InterruptedException {
+    if (!from.projection().equals(Projection.WHOLE)) {
+      throw new IllegalStateException(
+          "of "
+              + from.key()
+              + " only a part is here, and the whole would be replaced by it: patch it");
+    }
+    Resource present = from;
+    for (int attempt = 1; ; attempt++) {
+      Map<String, @Nullable Object> wanted;
+      try {
+        wanted = JsonTree.object(change.apply(present));
+        if (wanted.equals(JsonTree.object(present.json()))) {
+          suppressed();
+          return new WriteResult.Unchanged(present);
+        }
+      } catch (MalformedJsonException e) {
+        throw new IllegalArgumentException(
+            "what " + present.key() + " is to be is no object in JSON: " + e.getMessage(), e);
+      }
+      Map<String, @Nullable Object> metadata = JsonTree.child(wanted, "metadata");
+      metadata.putAll(Bound.metadata(present));
+      wanted.put("metadata", metadata);
+      WriteResult result = update(kind, from.key(), JsonTree.write(wanted));
+      if (!(result instanceof WriteResult.Conflict) || attempt == ATTEMPTS) {
+        return result;
+      }
+      Resource fresh = read(kind, from.key()).orElse(null);
+      if (fresh == null || !fresh.uid().equals(from.uid())) {
+        return new WriteResult.Gone("the object is gone");
+      }
+      present = fresh;
+    }
+  }
+
+  /**
+   * Reads an object from the server: the latest state there is. Waits for a {@code Retry-After}
+   * that is running, but takes no permit of the limiter.
+   *
+   * @return empty if it is not there
+   * @throws ServerException if the server refuses
+   * @throws IOException if the server could not be reached, or broke off
+   */
+  public Optional<Resource> read(ResourceKind kind, ObjectKey key)
+      throws IOException, InterruptedException {
+    awaitRelease();
+    Transport.Request request = Transport.Request.get(kind.path(key), JSON);
+    try (Transport.Response response = transport.send(request)) {
+      if (response.status() == 404) {
+        return Optional.empty();
+      }
+      if (response.status() != 200) {
+        ServerStatus status = ServerStatus.read(response.status(), response.body());
+        if (response.status() == 429 || response.status() == 503) {
+          var unused =
+              refused(
+                  status,
+                  response
+                      .header("retry-after")
+                      .flatMap(text -> RetryAfter.parse(text, clock.instant())));
+        }
+        throw new ServerException(
+            "GET " + request.path(), response.status(), status.reason(), status.message());
+      }
+      byte[] body = response.body().readNBytes(LONGEST);
+      ObjectScanner object = new ObjectScanner();
+      try {
+        object.scanObject(body, 0, body.length);
+      } catch (MalformedJsonException e) {
+        throw new IOException("GET " + request.path() + ": no object: " + e.getMessage(), e);
+      }
+      return Optional.of(entry(object));
+    }
+  }
+
+  /** A write was not sent because it would have changed nothing. */
+  void suppressed() {
+    unchanged.increment();
+  }
+
+  private static Entry entry(ObjectScanner object) {
+    return new Entry(
+        new ObjectKey(object.namespace(), object.name()),
+        new Incarnation(object.uid()),
+        object.resourceVersion(),
+        object.generation(),
+        object.deleting(),
+        object.body(true, new byte[0]));
+  }
+
+  /** What is written; the key of an object that is to be created is not known yet. */
+  private record Target(ResourceKind kind, String namespace, @Nullable ObjectKey key) {
+    Target(ResourceKind kind, ObjectKey key) {
+      this(kind, key.namespace(), key);
+    }
+  }
+
+  private WriteResult write(Target target, String method, String path, String type, byte[] body)
       throws IOException, InterruptedException {
     awaitTurn();
     Map<String, String> headers = new LinkedHashMap<>();
@@ -190,48 +316,67 @@ public final class Writer {
     if (body.length > 0) {
       headers.put("Content-Type", type);
     }
+    List<ObjectStore.Write> shown = new ArrayList<>();
+    for (Informer<?> informer : informers) {
+      informer.write(target.kind, target.namespace).ifPresent(shown::add);
+    }
     sent.increment();
     Transport.Request request = new Transport.Request(method, path, headers, body);
     try (Transport.Response response = transport.send(request)) {
       int status = response.status();
       if (status >= 200 && status < 300) {
-        WriteResult result = accepted(method, path, response.body().readNBytes(LONGEST));
+        WriteResult result = accepted(target, request, response.body().readNBytes(LONGEST), shown);
         succeeded();
         return result;
       }
       return refused(
           ServerStatus.read(status, response.body()),
           response.header("retry-after").flatMap(text -> RetryAfter.parse(text, clock.instant())));
+    } finally {
+      shown.forEach(ObjectStore.Write::close);
     }
   }
 
-  private WriteResult accepted(String method, String path, byte[] body) throws IOException {
+  private WriteResult accepted(
+      Target target, Transport.Request request, byte[] body, List<ObjectStore.Write> shown)
+      throws IOException {
     ObjectScanner object = new ObjectScanner();
+    String what = request.method() + " " + request.path();
     try {
       object.scanObject(body, 0, body.length);
     } catch (MalformedJsonException e) {
-      throw new IOException(
-          method + " " + path + ": accepted, but the answer is no object: " + e.getMessage(), e);
+      throw new IOException(what + ": accepted, but the answer is no object: " + e.getMessage(), e);
     }
     written.increment();
     if (object.isStatus()) {
+      gone(target, statusUid(body), shown);
       return new WriteResult.Deleted();
     }
     if (object.name().isEmpty()) {
-      throw new IOException(method + " " + path + ": accepted, but the answer has no name");
+      throw new IOException(what + ": accepted, but the answer has no name");
     }
     // A DELETE that leaves nothing behind answers some kinds with the object that was.
-    if (method.equals("DELETE") && !object.deleting()) {
+    if (request.method().equals("DELETE") && !object.deleting()) {
+      gone(target, object.uid(), shown);
       return new WriteResult.Deleted();
     }
-    return new WriteResult.Written(
-        new Entry(
-            new ObjectKey(object.namespace(), object.name()),
-            new Incarnation(object.uid()),
-            object.resourceVersion(),
-            object.generation(),
-            object.deleting(),
-            object.body(true, new byte[0])));
+    shown.forEach(write -> write.wrote(body));
+    return new WriteResult.Written(entry(object));
+  }
+
+  private static String statusUid(byte[] status) {
+    try {
+      return JsonValue.parse(status).get("details").get("uid").text();
+    } catch (MalformedJsonException e) {
+      return "";
+    }
+  }
+
+  private static void gone(Target target, String uid, List<ObjectStore.Write> shown) {
+    ObjectKey key = target.key;
+    if (key != null) {
+      shown.forEach(write -> write.deleted(key, uid));
+    }
   }
 
   private WriteResult refused(ServerStatus status, Optional<Duration> header) {
@@ -283,15 +428,7 @@ public final class Writer {
     long since = time.nanoTime();
     boolean waited = false;
     while (true) {
-      while (holding) {
-        long rest = heldUntil - time.nanoTime();
-        if (rest <= 0) {
-          release();
-        } else {
-          waited = true;
-          sleeper.sleep(rest);
-        }
-      }
+      waited |= awaitRelease();
       limiter.acquire();
       // While we waited for the permit another write may have been told to stay away. The permit is
       // spent then: to keep it would add to those that fill up meanwhile.
@@ -302,6 +439,21 @@ public final class Writer {
     if (waited) {
       announce(new FlowEvent.Waited(name, "retry-after", time.nanoTime() - since));
     }
+  }
+
+  /** Waits out a Retry-After; whether there was one. */
+  private boolean awaitRelease() throws InterruptedException {
+    boolean waited = false;
+    while (holding) {
+      long rest = heldUntil - time.nanoTime();
+      if (rest <= 0) {
+        release();
+      } else {
+        waited = true;
+        sleeper.sleep(rest);
+      }
+    }
+    return waited;
   }
 
   private void release() {
@@ -332,10 +484,17 @@ public final class Writer {
    * @param conflicts refused with 409
    * @param throttled refused with 429, or 503 with a {@code Retry-After}
    * @param rejected refused otherwise
+   * @param unchanged not sent, because they would have changed nothing
    * @param held for how long nothing is sent any more; zero if nothing holds it
    */
   public record Stats(
-      long sent, long written, long conflicts, long throttled, long rejected, Duration held) {}
+      long sent,
+      long written,
+      long conflicts,
+      long throttled,
+      long rejected,
+      long unchanged,
+      Duration held) {}
 
   /** The counters. */
   public Stats stats() {
@@ -346,6 +505,7 @@ public final class Writer {
         conflicts.sum(),
         throttled.sum(),
         rejected.sum(),
+        unchanged.sum(),
         Duration.ofNanos(rest));
   }
 
@@ -359,6 +519,7 @@ public final class Writer {
     private TimeSource time = TimeSource.system();
     private InstantSource clock = InstantSource.system();
     private FlowListener listener = FlowListener.NONE;
+    private final List<Informer<?>> informers = new ArrayList<>();
 
     private Builder(Transport transport) {
       this.transport = Objects.requireNonNull(transport, "transport");
@@ -406,6 +567,20 @@ public final class Writer {
      */
     public Builder listener(FlowListener listener) {
       this.listener = Objects.requireNonNull(listener, "listener");
+      return this;
+    }
+
+    /**
+     * Shows what was written in the stores of these informers at once: what a write returns is laid
+     * over what the stream has delivered until it delivers that or something newer. So a reconcile
+     * finds what an earlier one wrote, and nobody waits for the stream.
+     *
+     * <p>An object that an informer with selectors has not delivered before is not shown: it may
+     * not be of those selected. Where the server's versions are opaque, something written may be
+     * shown for up to 40 s although the stream has listed a newer state.
+     */
+    public Builder readYourWrites(Informer<?>... informers) {
+      this.informers.addAll(List.of(informers));
       return this;
     }
 
