@@ -434,6 +434,36 @@ class ControllerTest {
   }
 
   @Test
+  @Tag("R3.1")
+  void doesNotLetTheManyKeysOfOneNamespaceStandBeforeTheFewOfAnother() {
+    Semaphore steps = new Semaphore(0);
+    try (Controller<Resource> controller =
+        controller()
+            .workers(1)
+            .unlimited()
+            .reconcile((key, context) -> {
+              steps.acquire();
+              seen.add(key.namespace());
+              return Outcome.done();
+            })
+            .start()) {
+      Await.until(() -> assertThat(controller.status().caughtUp()).isTrue());
+      for (int i = 0; i < 1000; i++) {
+        api.put("noisy", "p" + i, "x");
+      }
+      Await.until(() -> assertThat(controller.status().waiting()).isEqualTo(999));
+      api.put("quiet", "a", "x");
+      api.put("quiet", "b", "x");
+      Await.until(() -> assertThat(controller.status().waiting()).isEqualTo(1001));
+      steps.release(12);
+      Await.until(() -> assertThat(seen).hasSize(12));
+      assertThat(seen).filteredOn("quiet"::equals).hasSize(2);
+      steps.release(1000);
+      Await.until(() -> assertThat(controller.status().counts().done()).isEqualTo(1002));
+    }
+  }
+
+  @Test
   void leavesWhatWaitsToTheNextControllerAndRunsNoneOfItAfterItsEnd() throws Exception {
     for (int i = 0; i < 50; i++) {
       api.put("p" + i, "x");

@@ -55,8 +55,9 @@ import org.jspecify.annotations.Nullable;
  * Runs a reconciler on the keys that come through a gate.
  *
  * <p>One thread, the pump, moves keys from the gate to the work queue; when the queue is full it
- * waits, and then the gate does what it is for. So many workers take keys from the queue; it lets
- * them go at the limiter's rate, each in one hand only.
+ * waits, and then the gate does what it is for. Behind a gate that coalesces, which is never full,
+ * keys wait in a lane for each tenant instead, and enter the queue in turns. So many workers take
+ * keys from the queue; it lets them go at the limiter's rate, each in one hand only.
  *
  * <p>The keys of the first list come with low priority: through a gate that coalesces they are set
  * aside first, so that a change that happens meanwhile (its version is newer than the list's) does
@@ -137,6 +138,7 @@ public final class Engine<T> {
   private final List<Hand> hands = new ArrayList<>();
   private final AtomicBoolean closed = new AtomicBoolean();
   private final Aside aside = new Aside();
+  private final Lanes lanes;
   private final Notice notice;
   private final OwnWrites own = new OwnWrites();
   private final CountDownLatch ready = new CountDownLatch(1);
@@ -181,6 +183,7 @@ public final class Engine<T> {
     parts.weights.forEach(builder::weight);
     this.queue = builder.build();
     this.notice = new Notice(parts.filter);
+    this.lanes = new Lanes(parts.tenants);
   }
 
   /** Starts the pump and the workers. */
@@ -236,7 +239,7 @@ public final class Engine<T> {
         Delivery<ObjectKey> next =
             !opened
                 ? parts.gate.poll(SYNC_GLANCE)
-                : aside.isEmpty() ? next(repeats, repeatAt) : parts.gate.poll();
+                : aside.isEmpty() && lanes.isEmpty() ? next(repeats, repeatAt) : parts.gate.poll();
         if (next != null) {
           ObjectKey key = next.key();
           if (!opened) {
@@ -260,7 +263,13 @@ public final class Engine<T> {
           repeats.remove(key);
           if (caughtUp || isNews(key)) {
             aside.remove(key);
-            add(key, Priority.NORMAL, version(key));
+            if (!coalesces) {
+              add(key, Priority.NORMAL, version(key));
+            } else if (lanes.add(key)) {
+              addFromLanes(false);
+            } else {
+              noted.increment();
+            }
           } else if (coalesces) {
             aside.add(key);
           } else {
@@ -268,7 +277,7 @@ public final class Engine<T> {
           }
           continue;
         }
-        if (aside.isEmpty() && parts.gate.isDrained()) {
+        if (aside.isEmpty() && lanes.isEmpty() && parts.gate.isDrained()) {
           return;
         }
         if (!opened) {
@@ -282,6 +291,10 @@ public final class Engine<T> {
           continue;
         }
         caughtUp |= synced && parts.gate.stats().depth() == 0;
+        if (!lanes.isEmpty()) {
+          addFromLanes(true);
+          continue;
+        }
         if (!aside.isEmpty()) {
           Map.Entry<ObjectKey, Boolean> first = aside.first();
           if (everything || first.getValue() || judge(first.getKey(), repeats)) {
@@ -484,6 +497,32 @@ public final class Engine<T> {
         var unused = queue.addAfter(key, Duration.ofNanos(later.nanos()), priority);
       }
       case Verdict.Noted note -> noted.increment();
+    }
+  }
+
+  /**
+   * Adds the key whose turn it is, if there is room.
+   *
+   * @param patient whether to wait for room, no longer than a glance
+   */
+  private void addFromLanes(boolean patient) throws InterruptedException {
+    ObjectKey key = lanes.next();
+    boolean taken =
+        switch (runs.event(key, version(key))) {
+          case Verdict.Add add ->
+              (patient ? queue.put(key, Priority.NORMAL, GLANCE) : queue.add(key, Priority.NORMAL))
+                  != WorkQueue.Offer.FULL;
+          case Verdict.Later later -> {
+            var unused = queue.addAfter(key, Duration.ofNanos(later.nanos()), Priority.NORMAL);
+            yield true;
+          }
+          case Verdict.Noted note -> {
+            noted.increment();
+            yield true;
+          }
+        };
+    if (taken) {
+      lanes.taken();
     }
   }
 
@@ -730,7 +769,7 @@ public final class Engine<T> {
         firstListQueued,
         ready.getCount() == 0,
         gate.depth(),
-        stats.depth() + aside.size() + parts.ledger.progress().left(),
+        stats.depth() + lanes.size() + aside.size() + parts.ledger.progress().left(),
         stats.delayed(),
         runs.count(),
         parts.workers,
