@@ -45,13 +45,40 @@ public interface Transport extends AutoCloseable {
    * @param headers headers beside those that the transport adds by itself (authorization, user
    *     agent)
    * @param body the body; empty for none
+   * @param guard asked as the last thing before the request's bytes leave, each time if they leave
+   *     more than once
    */
-  record Request(String method, String path, Map<String, String> headers, byte[] body) {
+  record Request(
+      String method, String path, Map<String, String> headers, byte[] body, Guard guard) {
+
+    /** A request that may leave at any time. */
+    public Request(String method, String path, Map<String, String> headers, byte[] body) {
+      this(method, path, headers, body, () -> {});
+    }
+
+    /** The same request, that may leave only if a guard has nothing against it. */
+    public Request guardedBy(Guard other) {
+      return new Request(method, path, headers, body, other);
+    }
 
     /** A GET that accepts the given media type. */
     public static Request get(String path, String accept) {
       return new Request("GET", path, Map.of("Accept", accept), new byte[0]);
     }
+  }
+
+  /**
+   * Whether a request may leave. A transport that opens connections or waits for them asks after
+   * that, on the thread that sends; {@link LeaderElection} relies on it.
+   */
+  @FunctionalInterface
+  interface Guard {
+    /**
+     * Lets the request leave by returning.
+     *
+     * @throws IOException if it is not to be sent: {@link #send} throws that
+     */
+    void check() throws IOException;
   }
 
   /** A response whose head has arrived. Owned by one thread, except for {@link #close()}. */

@@ -41,6 +41,10 @@ class ArchitectureTest {
         .definedBy(INTERNAL + "journal")
         .layer("discovery")
         .definedBy(INTERNAL + "discovery")
+        .layer("election")
+        .definedBy(INTERNAL + "election")
+        .whereLayer("election")
+        .mayOnlyBeAccessedByLayers("api")
         .whereLayer("journal")
         .mayOnlyBeAccessedByLayers("api")
         .whereLayer("controller")
@@ -58,7 +62,8 @@ class ArchitectureTest {
         .whereLayer("time")
         .mayOnlyBeAccessedByLayers("api", "informer", "watch", "controller")
         .whereLayer("json")
-        .mayOnlyBeAccessedByLayers("api", "watch", "store", "transport", "discovery", "controller")
+        .mayOnlyBeAccessedByLayers(
+            "api", "watch", "store", "transport", "discovery", "controller", "election")
         .check(KUBE);
   }
 

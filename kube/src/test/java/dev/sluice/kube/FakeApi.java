@@ -189,6 +189,7 @@ final class FakeApi implements Transport {
 
   @Override
   public Response send(Request request) throws IOException {
+    request.guard().check();
     requests.add(request);
     lock.lock();
     try {

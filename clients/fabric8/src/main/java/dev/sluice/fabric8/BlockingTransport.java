@@ -44,6 +44,7 @@ import org.apache.hc.client5.http.impl.io.DefaultManagedHttpClientConnection;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.io.ManagedHttpClientConnection;
+import org.apache.hc.client5.http.protocol.HttpClientContext;
 import org.apache.hc.client5.http.ssl.DefaultClientTlsStrategy;
 import org.apache.hc.client5.http.ssl.HostnameVerificationPolicy;
 import org.apache.hc.client5.http.ssl.TlsSocketStrategy;
@@ -96,6 +97,9 @@ final class BlockingTransport implements Transport {
   private static final int PROBE_AFTER_SECONDS = 30;
   private static final int PROBE_EVERY_SECONDS = 10;
   private static final int PROBES = 3;
+
+  /** Under what a request's guard stands in its context. */
+  private static final String GUARD = "sluice.guard";
 
   private final CloseableHttpClient http;
   private final String server;
@@ -306,6 +310,8 @@ final class BlockingTransport implements Transport {
     void awaitHead() throws IOException, InterruptedException {
       try {
         exchange();
+      } catch (HeldBack e) {
+        throw e.why;
       } catch (IOException | RuntimeException e) {
         if (Thread.interrupted()) {
           InterruptedException interrupted = new InterruptedException();
@@ -391,7 +397,9 @@ final class BlockingTransport implements Transport {
       if (aborted) {
         message.cancel();
       }
-      return http.executeOpen(null, message, null);
+      HttpClientContext context = HttpClientContext.create();
+      context.setAttribute(GUARD, request.guard());
+      return http.executeOpen(null, message, context);
     }
 
     @Override
@@ -577,9 +585,28 @@ final class BlockingTransport implements Transport {
         HttpContext context)
         throws IOException, HttpException {
       connection.setSocketTimeout(timeout);
+      // There is a connection, and whoever waited for it has waited: now the bytes leave.
+      if (context.getAttribute(GUARD) instanceof Guard guard) {
+        try {
+          guard.check();
+        } catch (IOException e) {
+          throw new HeldBack(e);
+        }
+      }
       ClassicHttpResponse response = super.execute(request, connection, informed, context);
       connection.setSocketTimeout(Timeout.DISABLED);
       return response;
+    }
+  }
+
+  /** A guard let a request not leave. */
+  private static final class HeldBack extends IOException {
+    private static final long serialVersionUID = 1L;
+    private final transient IOException why;
+
+    HeldBack(IOException why) {
+      super(why);
+      this.why = why;
     }
   }
 

@@ -77,6 +77,7 @@ final class Fabric8Transport implements Transport {
       if (closed.get()) {
         throw new IOException(exchange.describe("the transport is closed"));
       }
+      request.guard().check();
       exchange.awaitHead();
       return exchange;
     } catch (Throwable e) {
