@@ -1,22 +1,34 @@
 package dev.sluice.fabric8;
 
+import dev.sluice.kube.ChangeFilter;
 import dev.sluice.kube.Context;
 import dev.sluice.kube.Controller;
+import dev.sluice.kube.Finalizer;
 import dev.sluice.kube.Informer;
+import dev.sluice.kube.LeaderElection;
 import dev.sluice.kube.ObjectKey;
 import dev.sluice.kube.Outcome;
 import dev.sluice.kube.ResourceKind;
+import dev.sluice.kube.StatusWriter;
+import dev.sluice.kube.StatusWriter.Truth;
 import dev.sluice.kube.Transport;
+import dev.sluice.kube.WriteResult;
 import dev.sluice.kube.Writer;
+import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.Namespaced;
+import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.CustomResource;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import io.fabric8.kubernetes.model.annotation.Group;
 import io.fabric8.kubernetes.model.annotation.Version;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 
 /** The code of docs/guides/controller.md, to the letter ({@link GuideTest} holds that). */
@@ -60,6 +72,102 @@ final class ControllerGuideExample {
               .start()) {
         stop.await();
       }
+    }
+  }
+
+  @Group("example.com")
+  @Version("v1")
+  public static final class Gadget extends CustomResource<Size, GadgetStatus>
+      implements Namespaced {
+    private static final long serialVersionUID = 1L;
+  }
+
+  public static final class GadgetStatus {
+    public int size;
+    public long observedGeneration;
+    public List<Condition> conditions = List.of();
+  }
+
+  static Controller<Gadget> gadgets(
+      Informer<Gadget> gadgets, Informer<ConfigMap> maps, Writer writer) {
+    StatusWriter status = StatusWriter.over(writer, gadgets.kind());
+    return Controller.named("gadgets")
+        .watching(gadgets)
+        .filteredBy(ChangeFilter.generation())
+        .owning(maps)
+        .reconcile(
+            Finalizer.named("example.com/gadgets")
+                .over(writer, gadgets.kind())
+                .around(
+                    (key, context) -> build(key, context, maps, writer, status),
+                    (key, context) -> Outcome.done() /* clear away what is outside Kubernetes */))
+        .start();
+  }
+
+  static Outcome build(
+      ObjectKey key,
+      Context<Gadget> context,
+      Informer<ConfigMap> maps,
+      Writer writer,
+      StatusWriter status)
+      throws IOException, InterruptedException {
+    Gadget gadget = context.object().orElse(null);
+    if (gadget == null) {
+      return Outcome.done();
+    }
+    if (maps.store().get(key).isEmpty()) {
+      WriteResult made = writer.create(maps.kind(), key.namespace(), mapOf(gadget));
+      if (!(made instanceof WriteResult.Written)) {
+        return made.outcome();
+      }
+    }
+    return status
+        .write(
+            context,
+            draft ->
+                draft
+                    .set("size", gadget.getSpec().size)
+                    .condition("Ready", Truth.TRUE, "MapMade", "its config map is there"))
+        .outcome();
+  }
+
+  static byte[] mapOf(Gadget gadget) {
+    ConfigMap map =
+        new ConfigMapBuilder()
+            .withNewMetadata()
+            .withNamespace(gadget.getMetadata().getNamespace())
+            .withName(gadget.getMetadata().getName())
+            .addToOwnerReferences(
+                new OwnerReferenceBuilder()
+                    .withApiVersion(gadget.getApiVersion())
+                    .withKind(gadget.getKind())
+                    .withName(gadget.getMetadata().getName())
+                    .withUid(gadget.getMetadata().getUid())
+                    .withController(true)
+                    .build())
+            .endMetadata()
+            .addToData("size", Integer.toString(gadget.getSpec().size))
+            .build();
+    return Serialization.asJson(map).getBytes(StandardCharsets.UTF_8);
+  }
+
+  static void operate(Config config, CountDownLatch stop) throws Exception {
+    try (KubernetesClient client = new KubernetesClientBuilder().withConfig(config).build();
+        Transport transport = SluiceFabric8.transport(client);
+        Informer<Gadget> gadgets = SluiceFabric8.informer(client, Gadget.class).start();
+        Informer<ConfigMap> maps = SluiceFabric8.informer(client, ConfigMap.class).start();
+        LeaderElection election =
+            LeaderElection.over(transport)
+                .lease("default", "gadgets")
+                .whileLeading(leadership -> {
+                  Writer writer =
+                      Writer.over(leadership.guard(transport))
+                          .readYourWrites(gadgets, maps)
+                          .build();
+                  return gadgets(gadgets, maps, writer);
+                })
+                .start()) {
+      stop.await();
     }
   }
 }

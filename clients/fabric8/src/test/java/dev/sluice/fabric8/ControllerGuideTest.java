@@ -2,6 +2,7 @@ package dev.sluice.fabric8;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.fabric8.ControllerGuideExample.Gadget;
 import dev.sluice.fabric8.ControllerGuideExample.Widget;
 import dev.sluice.testkit.ApiServer;
 import dev.sluice.testkit.Fault;
@@ -86,6 +87,52 @@ class ControllerGuideTest {
         widget(server, "w2", 100);
         widget(server, "new", 7);
         allAreRight(client, 11);
+      } finally {
+        stop.countDown();
+      }
+      run.join();
+    }
+  }
+
+  @Test
+  void theGuidesOperatorMakesMendsTellsAndClearsUp() throws Exception {
+    try (ApiServer server = ApiServer.start()) {
+      server.load(CRD.replace("widget", "gadget").replace("Widget", "Gadget"));
+      Config config =
+          new ConfigBuilder(Config.empty()).withMasterUrl(server.url().toString()).build();
+      CountDownLatch stop = new CountDownLatch(1);
+      CompletableFuture<Void> run =
+          CompletableFuture.runAsync(
+              () -> {
+                try {
+                  ControllerGuideExample.operate(config, stop);
+                } catch (Exception e) {
+                  throw new AssertionError(e);
+                }
+              },
+              Thread::startVirtualThread);
+      try (KubernetesClient client = new KubernetesClientBuilder().withConfig(config).build()) {
+        server.load(
+            "{apiVersion: example.com/v1, kind: Gadget, metadata: {namespace: default, name: g},"
+                + " spec: {size: 3}}");
+        var gadget = client.resources(Gadget.class).inNamespace("default").withName("g");
+        var map = client.configMaps().inNamespace("default").withName("g");
+        Line.until(() -> {
+          assertThat(map.get()).isNotNull();
+          assertThat(gadget.get().getStatus()).isNotNull();
+          assertThat(gadget.get().getStatus().conditions)
+              .singleElement()
+              .satisfies(ready -> {
+                assertThat(ready.getType()).isEqualTo("Ready");
+                assertThat(ready.getStatus()).isEqualTo("True");
+              });
+        });
+        map.delete();
+        Line.until(() -> assertThat(map.get()).isNotNull());
+        assertThat(gadget.get().getMetadata().getFinalizers())
+            .containsExactly("example.com/gadgets");
+        gadget.delete();
+        Line.until(() -> assertThat(gadget.get()).isNull());
       } finally {
         stop.countDown();
       }

@@ -96,7 +96,7 @@ final class Overlay {
       Set<String> seen = delivered.getOrDefault(object.key, Set.of());
       return object.entry == null
           ? seen.contains(END + object.life.uid()) || seen.contains(END)
-          : seen.contains(object.entry.resourceVersion());
+          : seen.contains(object.entry.resourceVersion()) || seen.contains(END + object.life.uid());
     }
   }
 
@@ -131,6 +131,11 @@ final class Overlay {
   /** Lays an object, unless there is a newer one or it was delivered while it was written. */
   boolean lay(Laid object, @Nullable Write write) {
     if (write != null && write.hasSeen(object)) {
+      // What an earlier write laid is older than what the stream has delivered since.
+      Laid earlier = laid.get(object.key);
+      if (earlier != null) {
+        lift(earlier);
+      }
       return false;
     }
     lock.lock();
@@ -234,9 +239,9 @@ final class Overlay {
         continue;
       }
       Entry now = view.entries().get(object.key);
-      boolean listedAlive =
-          listed.contains(object.key) && now != null && now.incarnation().equals(object.life);
-      if (object.entry == null ? !listedAlive : !listed.contains(object.key)) {
+      // What is there and was not listed is about to be removed, which lifts it then.
+      boolean there = now != null && now.incarnation().equals(object.life);
+      if (!there && (object.entry == null || !listed.contains(object.key))) {
         lift(object);
       }
     }

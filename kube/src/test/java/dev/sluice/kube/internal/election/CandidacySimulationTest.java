@@ -235,7 +235,7 @@ class CandidacySimulationTest {
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
   void letsAtMostOneActWhateverHappensAndSomebodyWhenNothingDoes(long first) {
-    for (long seed = first * 1000; seed < first * 1000 + 15; seed++) {
+    for (long seed = first * 1000; seed < first * 1000 + 5; seed++) {
       candidates.clear();
       lease = null;
       lastTerm = -1;
@@ -262,7 +262,7 @@ class CandidacySimulationTest {
         throw new AssertionError("seed " + seed + ": " + e.getMessage(), e);
       }
     }
-    assertThat(terms).as("leaderships in all histories").isGreaterThan(30);
+    assertThat(terms).as("leaderships in all histories").isGreaterThan(10);
   }
 
   @Test

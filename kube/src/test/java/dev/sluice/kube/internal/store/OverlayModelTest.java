@@ -192,10 +192,12 @@ class OverlayModelTest {
             .isGreaterThanOrEqualTo(told.getValue());
       }
       if (!opaque) {
-        delivered.forEach((name, at) ->
-            assertThat(shownAt(name))
-                .as("delivered %s at %s", name, at)
-                .isGreaterThanOrEqualTo(at));
+        delivered.forEach((name, at) -> {
+          // What was deleted may hide what came after it, if a list kept its end from us.
+          if (store.shown(key(name)) != null) {
+            assertThat(shownAt(name)).as("delivered %s", name).isGreaterThanOrEqualTo(at);
+          }
+        });
       }
       ObjectStore.View all = store.shown();
       for (String name : List.of("a", "b", "c")) {
