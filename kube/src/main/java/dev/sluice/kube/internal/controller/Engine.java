@@ -358,6 +358,14 @@ public final class Engine<T> {
     return false;
   }
 
+  private boolean isOwn(ObjectKey key, String version) {
+    boolean is = !version.equals(Runs.FOREIGN) && own.explains(key, version);
+    if (is) {
+      ownWrites.increment();
+    }
+    return is;
+  }
+
   private String version(ObjectKey key) {
     return parts.delivered.apply(key).map(Resource::resourceVersion).orElse(Runs.FOREIGN);
   }
@@ -507,11 +515,16 @@ public final class Engine<T> {
    */
   private void addFromLanes(boolean patient) throws InterruptedException {
     ObjectKey key = lanes.next();
+    String version = version(key);
     boolean taken =
-        switch (runs.event(key, version(key))) {
+        switch (runs.event(key, version)) {
           case Verdict.Add add ->
-              (patient ? queue.put(key, Priority.NORMAL, GLANCE) : queue.add(key, Priority.NORMAL))
-                  != WorkQueue.Offer.FULL;
+              // The run that wrote it may have ended since this was delivered.
+              isOwn(key, version)
+                  || (patient
+                          ? queue.put(key, Priority.NORMAL, GLANCE)
+                          : queue.add(key, Priority.NORMAL))
+                      != WorkQueue.Offer.FULL;
           case Verdict.Later later -> {
             var unused = queue.addAfter(key, Duration.ofNanos(later.nanos()), Priority.NORMAL);
             yield true;
