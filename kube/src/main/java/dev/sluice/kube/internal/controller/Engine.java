@@ -495,9 +495,7 @@ public final class Engine<T> {
     switch (runs.event(key, version)) {
       case Verdict.Add add -> {
         // The run that wrote it may have ended since this was delivered.
-        if (!version.equals(Runs.FOREIGN) && own.explains(key, version)) {
-          ownWrites.increment();
-        } else {
+        if (!isOwn(key, version)) {
           queue.put(key, priority);
         }
       }
