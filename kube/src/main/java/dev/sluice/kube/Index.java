@@ -118,9 +118,11 @@ public final class Index {
 
   /**
    * By what a function gives. It is called on the stream's thread, once for each state of an
-   * object, and has to be quick: the stream waits for it. If it throws, or returns null or a null
-   * in the collection, the object is in the store all the same and in this index under nothing;
-   * that is counted and shown ({@link StoreStats.IndexStats}).
+   * object, and has to be quick: the stream waits for it. For what a writer {@linkplain
+   * Writer.Builder#readYourWrites shows} it is called on the thread that wrote, too, perhaps at the
+   * same time. If it throws, or returns null or a null in the collection, the object is in the
+   * store all the same and in this index under nothing; that is counted and shown ({@link
+   * StoreStats.IndexStats}).
    *
    * @param name a name that no other index of the informer has
    */

@@ -14,7 +14,11 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
-/** Asks the index functions, one object at a time, and counts where they fail. */
+/**
+ * Asks the index functions and counts where they fail. The stream's thread asks for what it brings
+ * in, and writers' threads for what they lay over that; what {@link #running} tells is of the
+ * stream, which must not be held up.
+ */
 final class Indexer {
   private static final System.Logger LOG = System.getLogger("dev.sluice.kube.Store");
 
@@ -42,7 +46,8 @@ final class Indexer {
   }
 
   /**
-   * By which values an object is found, each index's without repetition and in order.
+   * By which values an object is found, each index's without repetition and in order. For the
+   * stream's thread.
    *
    * @param before those of its last state, if there is one: given back if nothing has changed
    */
@@ -50,7 +55,7 @@ final class Indexer {
     String[][] values = new String[indexes.size()][];
     boolean same = before != null;
     for (int i = 0; i < values.length; i++) {
-      String[] found = ask(i, entry);
+      String[] found = askForStream(i, entry);
       if (before != null && Arrays.equals(before[i], found)) {
         values[i] = before[i];
       } else {
@@ -61,9 +66,37 @@ final class Indexer {
     return same && before != null ? before : values;
   }
 
+  /** The same for an object that is laid over what the stream brings. For any thread. */
+  String[][] valuesOfLaid(Entry entry, Indexes present) {
+    // A reconcile that is being cancelled must learn of it, whatever the functions do.
+    boolean interrupted = Thread.interrupted();
+    try {
+      String[][] values = new String[indexes.size()][];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = present.shared(i, ask(i, entry));
+      }
+      return values;
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private String[] askForStream(int i, Entry entry) {
+    running = new Running(indexes.get(i), entry, time.nanoTime());
+    try {
+      return ask(i, entry);
+    } finally {
+      running = null;
+      // An interrupt that a function leaves behind would break off what the stream reads next. One
+      // that is to end the stream is not needed for that.
+      Thread.interrupted();
+    }
+  }
+
   private String[] ask(int i, Entry entry) {
     Index index = indexes.get(i);
-    running = new Running(index, entry, time.nanoTime());
     try {
       Collection<String> given = index.values(entry);
       if (given == null) {
@@ -86,11 +119,6 @@ final class Indexer {
       }
       failed(i, entry, e.toString(), e);
       return new String[0];
-    } finally {
-      running = null;
-      // An interrupt that a function leaves behind would break off what the stream reads next. One
-      // that is to end the stream is not needed for that.
-      Thread.interrupted();
     }
   }
 
@@ -147,7 +175,7 @@ final class Indexer {
     return now == null ? 0 : time.nanoTime() - now.since;
   }
 
-  /** Who is told of each failure. On the writer's thread. */
+  /** Who is told of each failure. On the thread that asked. */
   void onFailure(Runnable told) {
     failed = told;
   }

@@ -118,7 +118,7 @@ public final class ObjectStore implements ObjectScanner.Known {
     compactor.onDamage(told);
   }
 
-  /** Who is told each time that an index function fails. On the writer's thread. */
+  /** Who is told each time that an index function fails. On the thread that asked it. */
   public void onIndexFailure(Runnable told) {
     indexer.onFailure(told);
   }
@@ -226,7 +226,10 @@ public final class ObjectStore implements ObjectScanner.Known {
     return overlay.laid().size();
   }
 
-  /** Who is told that something was laid, and then has to see to what is {@link #overdue}. */
+  /**
+   * Who is told that something was laid, and then has to see to what is in {@linkplain #doubts
+   * doubt}.
+   */
   public void onLaid(Runnable told) {
     onLaid = told;
   }
@@ -299,7 +302,7 @@ public final class ObjectStore implements ObjectScanner.Known {
     }
     Entry entry = entry(object, delivered);
     if (!indexer.isOff()) {
-      entry = entry.indexed(indexer.values(entry, null, view.indexes));
+      entry = entry.indexed(indexer.valuesOfLaid(entry, view.indexes));
     }
     long now = options.time().nanoTime();
     lay(new Overlay.Laid(entry.key(), entry.incarnation(), entry, now, now, lists), write);
@@ -443,6 +446,7 @@ public final class ObjectStore implements ObjectScanner.Known {
         all.add(kept);
       }
       view = new View(EntryMap.of(all.toArray(new Entry[0])), version, view.indexes);
+      overlay.caughtUp(view);
       compactor.wrote((int) Math.min(bytes, Integer.MAX_VALUE));
       return;
     }
@@ -450,6 +454,7 @@ public final class ObjectStore implements ObjectScanner.Known {
       bringIn(entry.projected(options.projection()), null, Optional.empty());
     }
     view = new View(view.entries, version, view.indexes);
+    overlay.caughtUp(view);
   }
 
   /**
@@ -473,10 +478,11 @@ public final class ObjectStore implements ObjectScanner.Known {
    * @param object what was scanned; its bytes are copied
    */
   public Difference putListed(ObjectScanner object) {
-    ObjectKey key = new ObjectKey(object.namespace(), object.name());
-    Entry before = overlay.isIdle() ? null : view.entries.get(key);
+    boolean idle = overlay.isIdle();
+    Entry before = idle ? null : view.entries.get(new ObjectKey(object.namespace(), object.name()));
     Difference difference = bringListed(object);
-    if (!overlay.isIdle()) {
+    if (!idle || !overlay.isIdle()) {
+      ObjectKey key = new ObjectKey(object.namespace(), object.name());
       overlay.delivered(key, before, object.resourceVersion(), true, view);
     }
     return difference;

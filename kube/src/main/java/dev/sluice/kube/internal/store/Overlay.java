@@ -66,7 +66,9 @@ final class Overlay {
       }
       String version = entry.resourceVersion();
       if (!Versions.comparable(version)) {
-        return delivered != null && delivered.isAt(version) && delivered.incarnation().equals(life);
+        return delivered != null
+            && delivered.isAt(version, Versions.number(version))
+            && delivered.incarnation().equals(life);
       }
       return reached.isPresent() && reaches(reached.get(), version)
           || delivered != null && reaches(delivered.resourceVersion(), version);
@@ -210,7 +212,7 @@ final class Overlay {
       boolean over =
           object.entry == null
               ? replaced && before != null && before.incarnation().equals(object.life)
-              : object.entry.isAt(version);
+              : object.entry.isAt(version, Versions.number(version));
       if (over) {
         lift(object);
       }
