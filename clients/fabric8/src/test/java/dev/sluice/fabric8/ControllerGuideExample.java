@@ -115,8 +115,14 @@ final class ControllerGuideExample {
     if (gadget == null) {
       return Outcome.done();
     }
-    if (maps.store().get(key).isEmpty()) {
-      WriteResult made = writer.create(maps.kind(), key.namespace(), mapOf(gadget));
+    ConfigMap wanted = mapOf(gadget);
+    ConfigMap map = maps.store().get(key).orElse(null);
+    if (map == null || !wanted.getData().equals(map.getData())) {
+      byte[] json = Serialization.asJson(wanted).getBytes(StandardCharsets.UTF_8);
+      WriteResult made =
+          map == null
+              ? writer.create(maps.kind(), key.namespace(), json)
+              : writer.update(maps.kind(), key, json);
       if (!(made instanceof WriteResult.Written)) {
         return made.outcome();
       }
@@ -131,24 +137,22 @@ final class ControllerGuideExample {
         .outcome();
   }
 
-  static byte[] mapOf(Gadget gadget) {
-    ConfigMap map =
-        new ConfigMapBuilder()
-            .withNewMetadata()
-            .withNamespace(gadget.getMetadata().getNamespace())
-            .withName(gadget.getMetadata().getName())
-            .addToOwnerReferences(
-                new OwnerReferenceBuilder()
-                    .withApiVersion(gadget.getApiVersion())
-                    .withKind(gadget.getKind())
-                    .withName(gadget.getMetadata().getName())
-                    .withUid(gadget.getMetadata().getUid())
-                    .withController(true)
-                    .build())
-            .endMetadata()
-            .addToData("size", Integer.toString(gadget.getSpec().size))
-            .build();
-    return Serialization.asJson(map).getBytes(StandardCharsets.UTF_8);
+  static ConfigMap mapOf(Gadget gadget) {
+    return new ConfigMapBuilder()
+        .withNewMetadata()
+        .withNamespace(gadget.getMetadata().getNamespace())
+        .withName(gadget.getMetadata().getName())
+        .addToOwnerReferences(
+            new OwnerReferenceBuilder()
+                .withApiVersion(gadget.getApiVersion())
+                .withKind(gadget.getKind())
+                .withName(gadget.getMetadata().getName())
+                .withUid(gadget.getMetadata().getUid())
+                .withController(true)
+                .build())
+        .endMetadata()
+        .addToData("size", Integer.toString(gadget.getSpec().size))
+        .build();
   }
 
   static void operate(Config config, CountDownLatch stop) throws Exception {

@@ -12,6 +12,7 @@ import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
@@ -129,6 +130,19 @@ class ControllerGuideTest {
         });
         map.delete();
         Line.until(() -> assertThat(map.get()).isNotNull());
+        map.edit(object -> {
+          object.getData().put("size", "100");
+          return object;
+        });
+        Line.until(() -> assertThat(map.get().getData()).isEqualTo(Map.of("size", "3")));
+        gadget.edit(object -> {
+          object.getSpec().size = 4;
+          return object;
+        });
+        Line.until(() -> {
+          assertThat(map.get().getData()).isEqualTo(Map.of("size", "4"));
+          assertThat(gadget.get().getStatus().size).isEqualTo(4);
+        });
         assertThat(gadget.get().getMetadata().getFinalizers())
             .containsExactly("example.com/gadgets");
         gadget.delete();

@@ -219,7 +219,7 @@ abstract class OperatorCases {
                 });
     try (Controller<Resource> controller = controller(reconciler)) {
       Line.until(() -> assertThat(controller.status().counts().ownWrites()).isEqualTo(1));
-      assertThat(seen).containsExactly("reconciled true");
+      Line.until(() -> assertThat(seen).containsExactly("reconciled true"));
       merge(
           "{\"metadata\":{\"finalizers\":[\"operator.sluice.dev/other\",\"operator.sluice.dev/test\"]}}");
       assertThat(writer.delete(GADGETS, key())).isInstanceOf(WriteResult.Written.class);
