@@ -208,6 +208,19 @@ class IndexesTest {
   }
 
   @Test
+  void leaveToAWriterTheInterruptThatCancelsItsReconcile() {
+    byte[] json = json(Seed.of("laid").random(), "ns", "p1", 5).getBytes(StandardCharsets.UTF_8);
+
+    Thread.currentThread().interrupt();
+    try (ObjectStore.Write write = pods.store.write(false, false)) {
+      write.wrote(json);
+    }
+
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(held(pods.store.shown(), MOODY).keySet()).containsExactlyInAnyOrder("1", "all");
+  }
+
+  @Test
   void areAskedForByThoseThatWereGiven() {
     assertThat(pods.store.place(Index.byField("spec.nodeName"))).isEqualTo(ALL.indexOf(NODE));
     assertThatThrownBy(() -> pods.store.place(Index.byField("spec.priority")))
