@@ -230,6 +230,7 @@ public final class Engine<T> {
         boolean synced = caughtUp || parts.firstList.get().isPresent();
         if (ready.getCount() > 0 && synced && relatedAreSynced()) {
           if (!opened) {
+            setAsideWhatHasCome();
             opened = true;
             takeUp();
             newsFirst();
@@ -434,6 +435,22 @@ public final class Engine<T> {
   /** Waits until all that it watches is synced; false if that took longer. */
   public boolean awaitReady(Duration timeout) throws InterruptedException {
     return ready.await(timeout.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  /**
+   * Sets aside what the gate held when the stream was synced: it is what the ledger names, too, and
+   * would otherwise come once more while that is in hand.
+   */
+  private void setAsideWhatHasCome() {
+    for (long rest = parts.gate.stats().depth(); rest > 0; rest--) {
+      Delivery<ObjectKey> next = parts.gate.poll();
+      if (next == null) {
+        return;
+      }
+      if (isDue(next.key())) {
+        aside.add(next.key());
+      }
+    }
   }
 
   /** Takes up what was not finished before a restart. */
