@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -26,6 +27,7 @@ class BenchTest {
 
   @ParameterizedTest
   @MethodSource("works")
+  @Tag("minutes")
   void givesFiguresForEachWorkAndForNoOther(Class<?> type) throws Exception {
     List<Figure> figures = Bench.measure(type, Effort.BLINK);
 
