@@ -287,12 +287,12 @@ class CircuitBreakerTest {
   @Tag("minutes")
   void everyInterleavingIsLinearizable() {
     new ModelCheckingOptions()
-        .iterations(10)
+        .iterations(5)
         .threads(2)
         .actorsPerThread(3)
         .actorsBefore(2)
         .actorsAfter(2)
-        .invocationsPerIteration(200)
+        .invocationsPerIteration(100)
         .check(Scenario.class);
   }
 

@@ -27,7 +27,7 @@ class QueueLinearizabilityTest {
   @ValueSource(classes = {Queue.class, Coalescing.class, Bounded.class})
   @Tag("minutes")
   void everyInterleavingIsLinearizable(Class<?> scenario) {
-    modelChecking().iterations(10).threads(2).invocationsPerIteration(200).check(scenario);
+    modelChecking().iterations(5).threads(2).invocationsPerIteration(100).check(scenario);
   }
 
   @ParameterizedTest

@@ -26,7 +26,7 @@ class RateLimiterLinearizabilityTest {
   @ValueSource(classes = {Scenario.class, Keyed.class, Concurrency.class})
   @Tag("minutes")
   void everyInterleavingIsLinearizable(Class<?> scenario) {
-    modelChecking().iterations(10).threads(2).invocationsPerIteration(200).check(scenario);
+    modelChecking().iterations(5).threads(2).invocationsPerIteration(100).check(scenario);
   }
 
   @ParameterizedTest
